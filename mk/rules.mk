@@ -1,0 +1,43 @@
+# One archive a floor, one program on top. A file is found by being there.
+FLOORS := base core io svc
+SRC_base := $(sort $(wildcard src/base/*.c))
+SRC_core := $(sort $(wildcard src/core/*.c))
+SRC_io   := $(sort $(wildcard src/io/*.c))
+SRC_svc  := $(sort $(wildcard src/svc/*.c))
+SRC_iwanto := $(sort $(wildcard src/iwanto/*.c))
+
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+LIBS := $(foreach f,svc io core base,$(BUILD)/lib$(f).a)
+
+all: $(BUILD)/iwanto
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+define archive
+$(BUILD)/lib$(1).a: $(call obj,$(SRC_$(1)))
+	@rm -f $$@
+	ar rcs $$@ $$^
+endef
+$(foreach f,$(FLOORS),$(eval $(call archive,$(f))))
+
+$(BUILD)/iwanto: $(call obj,$(SRC_iwanto)) $(LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS) $(PKG_LIBS) -lpthread -lm
+
+-include $(patsubst %.o,%.d,$(foreach f,$(FLOORS) iwanto,$(call obj,$(SRC_$(f)))))
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'make                 build build/dev/iwanto'
+	@echo 'make check           unit, floors, fuzz corpora, simulator, command line, network'
+	@echo 'make PROFILE=asan    the same with ASan+UBSan; tsan: with ThreadSanitizer'
+	@echo 'make install         PREFIX=/usr/local DESTDIR='
+	@echo 'make sim SEEDS=N     the simulator over N seeds'
+	@echo 'make fuzz SECONDS=N  every fuzz target for N seconds (clang)'
+	@echo 'make bench           figures for doc/BENCHMARKS.md'
+	@echo 'make lint            clang-format, clang-tidy, cppcheck, mandoc, shellcheck'
+
+.PHONY: all clean help

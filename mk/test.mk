@@ -1,0 +1,29 @@
+# Tests. Every program under test/unit, test/sim and test/fuzz is one file linked to the floors' archives.
+UNIT := $(patsubst test/unit/%.c,$(BUILD)/test/unit/%,$(sort $(wildcard test/unit/test_*.c)))
+SIM  := $(patsubst test/sim/%.c,$(BUILD)/test/sim/%,$(sort $(wildcard test/sim/sim_*.c)))
+REPLAY := $(patsubst test/fuzz/%.c,$(BUILD)/test/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
+
+$(BUILD)/test/unit/%: test/unit/%.c $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIBS) $(PKG_LIBS) -lcmocka -lpthread -lm
+
+$(BUILD)/test/sim/%: test/sim/%.c $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Itest/sim -o $@ $< $(LIBS) $(PKG_LIBS) -lpthread -lm
+
+# A fuzz target is LLVMFuzzerTestOneInput; here replay_main.c runs its stored corpus through it.
+$(BUILD)/test/fuzz/%: test/fuzz/%.c test/fuzz/replay_main.c $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< test/fuzz/replay_main.c $(LIBS) $(PKG_LIBS) -lpthread -lm
+
+-include $(patsubst %,%.d,$(UNIT) $(SIM) $(REPLAY))
+
+test-programs: all $(UNIT) $(SIM) $(REPLAY)
+
+unit: $(UNIT)
+	test/run unit $(BUILD)
+
+check: test-programs
+	test/run all $(BUILD)
+
+.PHONY: test-programs unit check
