@@ -43,7 +43,8 @@ struct rows_head {
 void rows_put_head(struct buf *b, const struct rows_head *h);
 void rows_put(struct buf *b, const struct row *r);
 
-/* false: malformed or out of bounds (limits.h, path_check, kind, falling number); r->bad is set. Strings are borrowed
- * from the input. */
+/* false: malformed or out of bounds (limits.h, path_check, kind; a part's path that is not its hash); r->bad is set.
+ * Strings are borrowed from the input. What a later version adds to a record is skipped. One row is read alone: that
+ * numbers do not fall within an answer is for the receiver to see. */
 bool rows_get_head(struct rd *r, struct rows_head *h);
 bool rows_get(struct rd *r, struct row *row);
