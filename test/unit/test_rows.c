@@ -184,9 +184,6 @@ static void bad_rows_are_refused(void **state)
     (void)state;
     row = row_of(ROW_FILE, "");
     assert_false(accepted(&row));
-    row = row_of(ROW_FILE, "nul");
-    row.path = "n\0l";
-    assert_false(accepted(&row));
     row = row_of((enum row_kind)'q', "a");
     assert_false(accepted(&row));
     row = row_of(ROW_FILE, "big");
