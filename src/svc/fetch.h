@@ -1,0 +1,67 @@
+/* Downloads: files and folders by hash from every holder at once, each piece verified on arrival, resumed after anything. Owns a
+ * loop (thread "fetch"): the plan decides, http_client fetches, pieces are verified and written as they arrive. The queue lives in
+ * the store. Any thread may call what is declared here. */
+#pragma once
+
+#include "base/bits.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "svc/ident.h"
+
+#include <jansson.h>
+
+struct fetch;
+struct ask;
+struct share;
+
+struct fetch_conf {
+    const struct ident *ident;
+    struct ask *ask;
+    struct share *share;      /* told of partial contents (share_part); may be NULL */
+    const char *db_path;
+    const char *folder;       /* download folder, absolute, exists */
+    uint64_t limit_down;      /* bytes/s, 0: none */
+    /* A peer could not be reached (for lan_report). */
+    void (*unreachable)(void *ctx, const struct nid *nid);
+    void *ctx;
+};
+
+/* Opens the folder and goes on with what the queue holds. */
+struct fetch *fetch_new(const struct fetch_conf *conf, struct err *e);
+void fetch_free(struct fetch *f); /* saves; what runs goes on at the next start */
+
+struct fetch_want {
+    struct hash hash;
+    const char *name;  /* -o: NAME or DIR below the download folder ("DIR/" or an existing folder keeps the name), or NULL */
+    bool overwrite, rename, sequential;
+    uint64_t limit_rate; /* bytes/s, 0: none */
+};
+/* Queue it, or join the one that already runs. *id is for the calls below. Errors: name that path_check refuses, target exists (only when the
+ * name is known and neither overwrite nor rename is set is decided later: as "failed" event with exit 8). */
+int fetch_add(struct fetch *f, const struct fetch_want *want, int64_t *id, struct err *e);
+
+/* Events of one download, from now on, first its present state: JSON objects
+ *   {"event":"start|progress|piece-bad|source-lost|waiting|done|failed|skipped","id","hash","kind","name","path","size","bytes","rate","holders",
+ *    "files","files_done","eta","error","exit","fetched"}
+ * bytes: verified so far; fetched: bytes that came over the network for this download since it was (re)started here; progress at most 5 a second.
+ * After done, failed (exit: the exit status) or skipped (equal content is there already) no more come. fn is called on fetch's thread; the
+ * object is borrowed. Several may listen. Gives a number for fetch_unlisten, after which fn is not called any more; -ERR_NOT_FOUND: no such id. */
+int64_t fetch_listen(struct fetch *f, int64_t id, void (*fn)(void *ctx, json_t *event), void *ctx);
+void fetch_unlisten(struct fetch *f, int64_t listener);
+
+json_t *fetch_list(struct fetch *f); /* array of the last event of each download */
+int fetch_pause(struct fetch *f, int64_t id, struct err *e);
+int fetch_resume(struct fetch *f, int64_t id, struct err *e);
+int fetch_cancel(struct fetch *f, int64_t id, struct err *e); /* removes the partial files; what is whole stays */
+int64_t fetch_find(struct fetch *f, const struct hash *hash); /* id of a download of this hash, or -ERR_NOT_FOUND */
+int fetch_set_folder(struct fetch *f, const char *folder, struct err *e); /* for new downloads; running ones end where they began */
+void fetch_rates(struct fetch *f, uint64_t *down_rate, unsigned *active);
+
+/* For serve: a content that is being fetched here, as far as it is verified. 1: *fd (dup, close it), *size, *root, have (bits_done) are set; 0: not here. */
+int fetch_part(struct fetch *f, const struct hash *hash, int *fd, uint64_t *size, struct hash *root, struct bits *have);
+/* Its checkpoint list, appended: 1 or 0. */
+int fetch_part_checkpoints(struct fetch *f, const struct hash *hash, struct buf *b);
+/* Call wake(ctx) once, on fetch's thread, when a further piece of it is verified or it ends; false: not here (not called). */
+bool fetch_part_wait(struct fetch *f, const struct hash *hash, void (*wake)(void *ctx), void *ctx);
+/* Not any more: after this wake is not called. */
+void fetch_part_unwait(struct fetch *f, void (*wake)(void *ctx), void *ctx);

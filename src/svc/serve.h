@@ -1,0 +1,31 @@
+/* Routes for peers, over mutual TLS (doc/PROTOCOL.md, "Routes"): the catalog's rows, files by hash and range, checkpoints, folder manifests,
+ * batches of small files, pieces of what is being fetched here, and the leader's answers. Only what is announced is ever read; a file that is no
+ * longer what the store says is not sent. Handlers run on the server's threads, each with its own store_reader. */
+#pragma once
+
+#include "base/err.h"
+#include "svc/ident.h"
+
+struct serve;
+struct desk;
+struct fetch;
+struct share;
+
+struct serve_conf {
+    const struct ident *ident;
+    uint16_t port;          /* wished; another free one when taken */
+    unsigned threads;
+    struct desk *desk;
+    struct share *share;
+    struct fetch *fetch;    /* may be NULL until serve_fetch */
+    const char *db_path;
+    uint64_t limit_up;      /* bytes/s, 0: none */
+};
+
+struct serve *serve_new(const struct serve_conf *conf, uint16_t *bound, struct err *e);
+void serve_fetch(struct serve *s, struct fetch *f); /* once fetch is there; any thread */
+struct serve_status {
+    uint64_t sent_bytes, rate_up, requests, refused, connections;
+};
+void serve_status(struct serve *s, struct serve_status *out); /* any thread */
+void serve_free(struct serve *s);
