@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/bits.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/id.h"
 #include "svc/ident.h"
