@@ -18,6 +18,7 @@ enum conf_key {
     CONF_COUNT,
 };
 
+/* CONF_PATH: absolute, or "~/..." for the caller to expand. */
 enum conf_type { CONF_PATH, CONF_TEXT, CONF_LIST /* comma-separated */, CONF_NUMBER, CONF_BYTES, CONF_BOOL, CONF_CHOICE };
 enum conf_source { CONF_DEFAULT, CONF_FILE, CONF_ENV, CONF_FLAG };
 
@@ -28,7 +29,7 @@ struct conf_row {
     const char *env;            /* IWANT_... */
     enum conf_type type;
     const char *fallback;       /* default; NULL: made at start (see help) */
-    uint64_t min, max;          /* CONF_NUMBER */
+    uint64_t min, max;          /* CONF_NUMBER: value; CONF_TEXT: bytes */
     const char *choices;        /* CONF_CHOICE: "a|b|c" */
     const char *help;
 };
@@ -43,7 +44,9 @@ void conf_init(struct conf *c); /* the defaults */
 void conf_done(struct conf *c);
 /* Check and set; a weaker source never replaces a stronger one. -ERR_USAGE with the reason, which names the row. */
 int conf_set(struct conf *c, enum conf_key key, const char *text, enum conf_source source, struct err *e);
-/* A whole file's text (INI, by inih). An unknown section or key, or a bad value, is -ERR_USAGE naming file and line. */
+/* A whole file's text: INI, "name = value" to the end of the line, comments on lines of their own (# or ;). An unknown section or
+ * key, one that is set twice, or a bad value, is -ERR_USAGE naming file and line. Read here and not by inih: as packaged it cuts
+ * lines at 200 bytes and values at " ;", both of which folders' paths have. */
 int conf_read(struct conf *c, const char *text, size_t len, const char *file_name, struct err *e);
 /* The file's text with one setting changed or added, everything else (comments too) as it was. */
 void conf_edit(struct buf *out, const char *text, size_t len, enum conf_key key, const char *value);
