@@ -15,6 +15,7 @@
 
 #define CHECKPOINT_LEN 32
 
+/* Sizes of files are at most FILE_SIZE_MAX; whoever has one from a peer checks that before. */
 uint64_t content_piece_size(uint64_t size);        /* bytes; a function of the file's size alone */
 uint32_t content_piece_count(uint64_t size);       /* 0 for an empty file */
 uint64_t content_piece_len(uint64_t size, uint32_t i); /* the last one may be short */
