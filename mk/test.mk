@@ -27,3 +27,11 @@ check: test-programs
 	test/run all $(BUILD)
 
 .PHONY: test-programs unit check
+
+net: all
+	python3 test/net/run.py $(BUILD) $(CASE)
+
+bench: all
+	python3 test/bench/run.py $(BUILD) $(PART)
+
+.PHONY: net bench
