@@ -1,7 +1,7 @@
 /* The only room that opens files of the shared and the download folder. Everything is relative to a held directory
  * descriptor and opened with openat2 (BENEATH, NO_SYMLINKS, NO_MAGICLINKS): no name can lead outside, whatever is swapped
  * meanwhile. Paths are '/'-separated, relative, already through path_check; "" is the root itself. Any thread, except that one
- * struct root_dir belongs to one thread. Error texts name the path through show. */
+ * struct root_dir belongs to one thread. Error texts name the path, made safe to print. */
 #pragma once
 
 #include "base/err.h"
@@ -17,6 +17,7 @@ struct root_stat {
     char kind;         /* 'f' file, 'x' executable file, 'd' folder, 'l' link, 'o' anything else */
     uint64_t size;     /* bytes */
     int64_t mtime_ns, ctime_ns;
+    int64_t btime_ns; /* when the inode was made; 0 where the file system does not say */
     uint64_t ino, dev;
     uint32_t uid;
 };
@@ -34,11 +35,14 @@ void root_close(struct root *r);                  /* NULL is fine */
 int root_read_fd(const struct root *r, const char *path, struct root_stat *st, struct err *e);
 int root_stat_at(const struct root *r, const char *path, struct root_stat *st, struct err *e); /* does not follow links */
 int root_stat_fd(int fd, struct root_stat *st);
+/* Somebody has this file, opened by root_read_fd, open for writing. false where the system cannot tell. */
+bool root_being_written(int fd);
 
 struct root_dir; /* one open folder while it is listed */
 struct root_dir *root_list(const struct root *r, const char *path, struct err *e);
 /* Next child in no order: name is borrowed until the next call. 1, 0 at the end, negative on error. Not "." and "..". */
 int root_list_next(struct root_dir *d, const char **name, struct root_stat *st, struct err *e);
+int root_list_fd(const struct root_dir *d); /* borrowed: of the folder that is listed */
 void root_list_end(struct root_dir *d);
 
 /* For the download folder. */
