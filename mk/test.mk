@@ -26,7 +26,24 @@ unit: $(UNIT)
 check: test-programs
 	test/run all $(BUILD)
 
-.PHONY: test-programs unit check
+# Tests that take minutes, and are not in check.
+slow: $(BUILD)/test/unit/test_content
+	IWANT_SLOW=1 $<
+
+# Every fuzz target for SECONDS, one after the other; new inputs go into build/, findings are named.
+SECONDS ?= 60
+FUZZ_CC ?= clang
+FUZZ_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+FUZZ := $(patsubst test/fuzz/%.c,build/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
+
+build/fuzz/%: test/fuzz/%.c $(SRC_base) $(SRC_core) $(wildcard src/base/*.h src/core/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CSTD) $(FUZZ_FLAGS) -Isrc $(PKG_CFLAGS) -o $@ $< $(SRC_base) $(SRC_core) $(PKG_LIBS) -lpthread -lm
+
+fuzz: $(FUZZ)
+	test/fuzz/fuzz.sh $(SECONDS) $(FUZZ)
+
+.PHONY: test-programs unit check slow fuzz
 
 net: all
 	python3 test/net/run.py $(BUILD) $(CASE)
