@@ -1,0 +1,8 @@
+/* Clocks beside loop_now_ms. Any thread. */
+#pragma once
+
+#include <stdint.h>
+
+int64_t clock_slept_ms(void); /* how long this machine has been suspended since it was started; 0
+                                 where that cannot be told */
+int64_t clock_wall_s(void);   /* seconds since 1970: to show, never to decide */
