@@ -30,8 +30,11 @@
 #define HTTP_BODY_MAX       (1u << 20)    /* bytes of a request's body */
 #define HTTP_CONN_MAX       512           /* connections in all */
 #define HTTP_CONN_ADDR_MAX  64            /* connections of one address */
+#define HTTP_CONN_ADDR_RATE 20            /* new connections of one address each second, before TLS ... */
+#define HTTP_CONN_ADDR_BURST 64           /* ... after so many at once */
 #define HTTP_HANDSHAKE_S    5
 #define HTTP_HEAD_S         10
+#define HTTP_IDLE_S         60            /* a kept connection between two requests */
 #define HTTP_MIN_RATE       1024          /* bytes/s over HTTP_MIN_RATE_S, else cut */
 #define HTTP_MIN_RATE_S     60
 #define HOLD_MS             10000         /* longest time a request is held */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define PEM_MAX 4096
+#define NEVER   ((time_t)253402300799) /* 99991231235959Z (RFC 5280, 4.1.2.5) */
 
 /* RFC 8410, 7: version 0, id-Ed25519, an octet string in an octet string. */
 static const uint8_t pkcs8_head[16] = {0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
@@ -47,8 +48,7 @@ static int fill(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const char *cn
         (rc = gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, id, &id_len)) < 0 ||
         (rc = gnutls_x509_crt_set_subject_key_id(crt, id, 20)) < 0 ||
         (rc = gnutls_x509_crt_set_activation_time(crt, 0)) < 0 ||
-        (rc = gnutls_x509_crt_set_expiration_time(
-             crt, (time_t)GNUTLS_X509_NO_WELL_DEFINED_EXPIRATION)) < 0 ||
+        (rc = gnutls_x509_crt_set_expiration_time(crt, NEVER)) < 0 ||
         (rc = gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, cn,
                                             (unsigned)strlen(cn))) < 0)
         return rc;

@@ -13,7 +13,7 @@
 struct http_server;
 struct http_request; /* valid until the handler replied; afterwards only for http_wake from a stream's owner */
 
-typedef void http_handler(void *ctx, struct http_request *rq); /* must call exactly one http_reply* before it returns */
+typedef void http_handler(void *ctx, struct http_request *rq); /* must call exactly one http_reply* or http_hold before it returns */
 
 /* Files and keys as io/cert wrote them. */
 struct http_identity {
@@ -59,6 +59,11 @@ void http_reply_stream(struct http_request *rq, unsigned status, const char *typ
 void http_wake(struct http_request *rq);
 
 /* Hold this request: the handler returns without replying, and is called again for it when http_wake comes or after ms, whichever is
- * first. http_held tells the second call: 0 first call, 1 woken, 2 timed out. ctx may be kept for the owner with http_set_ctx. */
+ * first. http_held tells the second call: 0 first call, 1 woken, 2 timed out (or the client went away, or the server ends). The second
+ * call always comes; it may hold again. */
 void http_hold(struct http_request *rq, unsigned ms);
 int http_held(const struct http_request *rq);
+/* The owner's memory of a request, over its holds. done (may be NULL) is called once when the request is over, however that came, after a
+ * stream's done(): from then on rq is gone and must not be woken (keep both under one lock). Server thread. */
+void http_set_ctx(struct http_request *rq, void *ctx, void (*done)(void *ctx));
+void *http_get_ctx(const struct http_request *rq);

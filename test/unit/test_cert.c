@@ -119,6 +119,7 @@ static void test_leaf_key(void **state)
     assert_int_equal(x.size, 32);
     assert_memory_equal(x.data, k.pub, 32);
     assert_int_equal(gnutls_x509_crt_get_activation_time(crt), 0);
+    assert_int_equal(gnutls_x509_crt_get_expiration_time(crt), 253402300799); /* the end of 9999 */
     assert_int_equal(gnutls_x509_crt_get_ca_status(crt, NULL), 0);
     gnutls_free(x.data);
     gnutls_pubkey_deinit(pub);
