@@ -19,7 +19,7 @@ int64_t clock_slept_ms(void)
 #endif
 }
 
-int64_t clock_wall_s(void)
+int64_t clock_wall_ms(void)
 {
-    return read_ms(CLOCK_REALTIME) / 1000;
+    return read_ms(CLOCK_REALTIME);
 }

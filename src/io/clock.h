@@ -5,4 +5,4 @@
 
 int64_t clock_slept_ms(void); /* how long this machine has been suspended since it was started; 0
                                  where that cannot be told */
-int64_t clock_wall_s(void);   /* seconds since 1970: to show, never to decide */
+int64_t clock_wall_ms(void);  /* since 1970: to show and to propose, never to decide */

@@ -39,7 +39,7 @@ struct lan_status {
     uint64_t term;
     size_t peers;               /* known, self included */
     uint64_t received, sent;    /* datagrams */
-    uint64_t fault[WIRE_FAULTS];
+    uint64_t fault[WIRE_FAULTS]; /* refused ones; WIRE_OK: too long in our own buffer */
     char interfaces[256];       /* "eth0 192.0.2.7, wlan0 ..."; "" when there is none */
 };
 void lan_status(struct lan *l, struct lan_status *out); /* any thread */
