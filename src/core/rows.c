@@ -13,6 +13,7 @@
 #include "core/rows.h"
 
 #include "base/limits.h"
+#include "core/path.h"
 
 #include <assert.h>
 #include <string.h>
@@ -23,11 +24,11 @@
 #define HEAD_MORE  2u
 #define ROW_ROOT   1u
 
-/* SHA-256 of the empty string: the root hash where there is no checkpoint. */
-static const struct hash NO_CHECKPOINTS = {{0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14,
-                                            0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
-                                            0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c,
-                                            0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55}};
+/* SHA-256 of the empty string. */
+const struct hash rows_no_checkpoints = {{0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14,
+                                          0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
+                                          0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c,
+                                          0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55}};
 
 /* Put the record that was written to b behind start in front of its length. */
 static void put_length(struct buf *b, size_t start)
@@ -81,7 +82,7 @@ void rows_put(struct buf *b, const struct row *r)
     buf_varint(b, r->path_len);
     buf_add(b, r->path, r->path_len);
     if (r->kind != ROW_GONE) {
-        bool root = r->kind != ROW_DIR && !hash_eq(&r->root, &NO_CHECKPOINTS);
+        bool root = r->kind != ROW_DIR && !hash_eq(&r->root, &rows_no_checkpoints);
 
         buf_u8(b, root ? ROW_ROOT : 0);
         buf_varint(b, r->size);
@@ -149,7 +150,7 @@ static bool path_fits(const struct row *row)
         return row->kind == ROW_DIR || row->kind == ROW_GONE;
     if (row->kind == ROW_PART)
         return hash_parse(&named, row->path, row->path_len) && hash_eq(&named, &row->hash);
-    return true;
+    return path_check(row->path, row->path_len) == PATH_OK;
 }
 
 static void get_content(struct rd *f, struct row *row)
@@ -166,7 +167,7 @@ static void get_content(struct rd *f, struct row *row)
     else if (flags & ROW_ROOT)
         rd_copy(f, row->root.b, sizeof row->root.b);
     else
-        row->root = NO_CHECKPOINTS;
+        row->root = rows_no_checkpoints;
 }
 
 bool rows_get(struct rd *r, struct row *row)

@@ -29,6 +29,9 @@ struct row {
     struct hash root;  /* root hash of the checkpoint list; zero for folders */
 };
 
+/* The root hash of a content without checkpoints (at most one piece). */
+extern const struct hash rows_no_checkpoints;
+
 /* Who answers, before the rows of one answer. */
 struct rows_head {
     uint64_t generation;

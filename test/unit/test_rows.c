@@ -179,9 +179,20 @@ static bool accepted(const struct row *row)
 
 static void bad_rows_are_refused(void **state)
 {
+    static const char *const unsafe[] = {"/etc/passwd", "../x", "a/../b", "a//b",
+                                         "a/",          ".",    "a/./b"};
     struct row row;
 
     (void)state;
+    for (size_t i = 0; i < sizeof unsafe / sizeof *unsafe; i++) {
+        row = row_of(ROW_FILE, unsafe[i]);
+        assert_false(accepted(&row));
+        row.kind = ROW_GONE;
+        assert_false(accepted(&row));
+    }
+    row = row_of(ROW_FILE, "nul");
+    row.path = "n\0l";
+    assert_false(accepted(&row));
     row = row_of(ROW_FILE, "");
     assert_false(accepted(&row));
     row = row_of((enum row_kind)'q', "a");
