@@ -8,6 +8,7 @@ DESTDIR ?=
 include mk/flags.mk
 include mk/rules.mk
 include mk/test.mk
+include mk/lint.mk
 include mk/install.mk
 
 .DEFAULT_GOAL := all

@@ -51,7 +51,7 @@ void bits_clear(struct bits *b, uint32_t i)
 {
     if (!bits_get(b, i))
         return;
-    b->byte[i / 8] &= (uint8_t)~(1u << (7 - i % 8));
+    b->byte[i / 8] &= (uint8_t) ~(1u << (7 - i % 8));
     b->count--;
 }
 

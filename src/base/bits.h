@@ -8,7 +8,8 @@
 struct bits {
     uint32_t len;   /* bits */
     uint32_t count; /* bits that are set */
-    uint8_t *byte;  /* bit i is byte[i / 8] >> (7 - i % 8), as BitTorrent writes bitfields; spare bits are 0 */
+    uint8_t *byte;  /* bit i is byte[i / 8] >> (7 - i % 8), as BitTorrent writes bitfields; spare
+                       bits are 0 */
 };
 
 void bits_init(struct bits *b, uint32_t len);

@@ -1,9 +1,11 @@
-/* Errors with text: a code that becomes the exit status, an errno, a line a user can read, and a hint.
+/* Errors with text: a code that becomes the exit status, an errno, a line a user can read, and a
+ * hint.
  *
- * Functions give 0 or a negative code (-ERR_...); functions that give pointers give NULL. What a user may
- * read takes `struct err *` as last argument (never NULL there); the text comes from the place that knows
- * the noun: "cannot open /home/eva/Public: permission denied" is filled in where the path is known.
- * Printed as "iwanto: TEXT" and, if there is one, a second line with the hint. Any thread. */
+ * Functions give 0 or a negative code (-ERR_...); functions that give pointers give NULL. What a
+ * user may read takes `struct err *` as last argument (never NULL there); the text comes from the
+ * place that knows the noun: "cannot open /home/eva/Public: permission denied" is filled in where
+ * the path is known. Printed as "iwanto: TEXT" and, if there is one, a second line with the hint.
+ * Any thread. */
 #pragma once
 
 /* name, exit status, what it means (the manual's table is made from this list) */

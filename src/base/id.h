@@ -1,4 +1,5 @@
-/* The names of things: a content's SHA-256, a peer's id, an address. Plain data, compared by bytes. */
+/* The names of things: a content's SHA-256, a peer's id, an address. Plain data, compared by bytes.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -20,15 +21,16 @@ struct addr {
     uint32_t scope; /* interface index of an IPv6 link-local address, else 0; never on the wire */
 };
 
-#define HASH_HEX_LEN   64
-#define NID_HEX_LEN    32
-#define ADDR_TEXT_MAX  72 /* "[fe80::1%4294967295]:65535" and a NUL fit */
+#define HASH_HEX_LEN  64
+#define NID_HEX_LEN   32
+#define ADDR_TEXT_MAX 72 /* "[fe80::1%4294967295]:65535" and a NUL fit */
 
 bool hash_eq(const struct hash *a, const struct hash *b);
 bool hash_is_zero(const struct hash *h);
 int hash_cmp(const struct hash *a, const struct hash *b);
 void hash_hex(const struct hash *h, char out[HASH_HEX_LEN + 1]);
-bool hash_parse(struct hash *h, const char *hex, size_t len); /* exactly 64 hex digits, either case */
+bool hash_parse(struct hash *h, const char *hex,
+                size_t len); /* exactly 64 hex digits, either case */
 bool nid_eq(const struct nid *a, const struct nid *b);
 int nid_cmp(const struct nid *a, const struct nid *b);
 bool nid_is_zero(const struct nid *n);

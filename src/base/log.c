@@ -88,7 +88,7 @@ void log_line(enum log_level level, const char *room, const char *fmt, ...)
     va_start(ap, fmt);
     n = vsnprintf(line + len, sizeof line - (size_t)len - 1, fmt, ap);
     va_end(ap);
-    len = n < 0 || (size_t)(len + n) > sizeof line - 2 ? (int)sizeof line - 2 : len + n;
+    len = n < 0 || (size_t)len + (size_t)n > sizeof line - 2 ? (int)sizeof line - 2 : len + n;
     line[len++] = '\n';
 
     pthread_mutex_lock(&lg.lock);

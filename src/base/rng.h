@@ -1,5 +1,6 @@
-/* Random numbers for decisions that must be replayable from a seed: xoshiro256**, by Blackman and Vigna,
- * seeded by splitmix64. Not for keys, nonces or ids: those come from libsodium. One owner each. */
+/* Random numbers for decisions that must be replayable from a seed: xoshiro256**, by Blackman and
+ * Vigna, seeded by splitmix64. Not for keys, nonces or ids: those come from libsodium. One owner
+ * each. */
 #pragma once
 
 #include <stdint.h>

@@ -44,7 +44,7 @@ bool str_unhex(void *out, size_t cap, const char *hex, size_t len)
     if (len != 2 * cap || !str_is_hex(hex, len))
         return false;
     for (size_t i = 0; i < cap; i++)
-        p[i] = (uint8_t)(digit(hex[2 * i]) << 4 | digit(hex[2 * i + 1]));
+        p[i] = (uint8_t)(digit(hex[2 * i]) * 16 + digit(hex[2 * i + 1]));
     return true;
 }
 

@@ -12,7 +12,8 @@ bool str_is_hex(const char *s, size_t len);
 #define STR_SIZE_MAX 16
 /* Binary units: "0 B", "1023 B", "1.0 KiB", "2.0 GiB". */
 const char *str_size(uint64_t bytes, char out[STR_SIZE_MAX]);
-/* "10M", "1.5G", "700", "2KiB", "1GB": powers of 1024, except kB MB GB TB with a trailing B and no i. */
+/* "10M", "1.5G", "700", "2KiB", "1GB": powers of 1024, except kB MB GB TB with a trailing B and no
+ * i. */
 bool str_parse_size(const char *text, uint64_t *bytes);
 /* "7d", "36h", "90m", "30s", "2w"; a bare number is seconds. */
 bool str_parse_duration(const char *text, uint64_t *seconds);
