@@ -342,10 +342,10 @@ void lan_leave(struct lan *l, void (*done)(void *ctx), void *ctx)
     step(l, (struct elect_in){.kind = ELECT_LEAVE});
 }
 
-/* The memory goes when neither libuv nor a post that is under way can touch it any more. */
+/* The memory goes when the owner, libuv and posts that are under way are all done with it. */
 static void free_when_over(struct lan *l)
 {
-    if (l->timer_closed && l->posts_over)
+    if (l->freed && l->timer_closed && l->posts_over)
         destroy(l);
 }
 
@@ -365,16 +365,16 @@ static void on_posts_over(void *arg)
     free_when_over(l);
 }
 
-/* Close the sockets, and tell who asked to leave. */
+/* Close all handles, so that the loop may end, and tell who asked to leave. */
 static void shut(struct lan *l)
 {
     void (*left)(void *ctx) = l->left;
 
     l->closing = true;
     l->left = NULL;
-    uv_timer_stop(&l->timer);
     link_watch_free(l->watch);
     udp_free(l->udp);
+    uv_close((uv_handle_t *)&l->timer, on_timer_closed);
     if (left)
         left(l->left_ctx);
 }
@@ -386,7 +386,9 @@ void lan_free(struct lan *l)
     l->left = NULL;
     if (!l->closing)
         shut(l);
-    uv_close((uv_handle_t *)&l->timer, on_timer_closed);
-    if (!loop_post(l->conf.loop, on_posts_over, l))
+    l->freed = true;
+    if (!loop_post(l->conf.loop, on_posts_over, l)) {
         l->posts_over = true;
+        free_when_over(l);
+    }
 }

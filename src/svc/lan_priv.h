@@ -27,7 +27,7 @@ struct lan {
     void (*left)(void *ctx); /* after lan_leave, until called */
     void *left_ctx;
     int64_t leave_by_ms;
-    bool closing, timer_closed, posts_over;
+    bool closing, freed, timer_closed, posts_over;
 
     uv_mutex_t lock; /* guards what is below: what other threads see */
     struct lan_status status;
