@@ -1,0 +1,507 @@
+#include "base/mem.h"
+#include "core/elect_priv.h"
+
+#include <assert.h>
+#include <string.h>
+
+int64_t rand_ms(struct elect *e, int64_t lo, int64_t hi)
+{
+    return hi <= lo ? lo : lo + (int64_t)rng_below(&e->rng, (uint64_t)(hi - lo));
+}
+
+uint64_t rand_id(struct elect *e)
+{
+    uint64_t id;
+
+    do
+        id = rng_next(&e->rng);
+    while (!id);
+    return id;
+}
+
+bool ballot_is(const struct wire_ballot *b)
+{
+    return !nid_is_zero(&b->leader);
+}
+
+bool ballot_eq(const struct wire_ballot *a, const struct wire_ballot *b)
+{
+    return ballot_is(a) && nid_eq(&a->leader, &b->leader) && a->inc == b->inc &&
+           a->session == b->session;
+}
+
+struct wire_ballot ballot_of(const struct wire_msg *m, uint64_t term, uint64_t session)
+{
+    return (struct wire_ballot){.term = term, .leader = m->nid, .inc = m->inc, .session = session};
+}
+
+bool is_older(uint64_t sen_a, const struct nid *a, uint64_t sen_b, const struct nid *b)
+{
+    return sen_a != sen_b ? sen_a < sen_b : nid_cmp(a, b) < 0;
+}
+
+int list_place(const struct wire_list *l, const struct nid *nid)
+{
+    for (int i = 0; i < l->len; i++)
+        if (!memcmp(l->id[i], nid->b, sizeof l->id[i]))
+            return i;
+    return -1;
+}
+
+int64_t ka_period_ms(unsigned members)
+{
+    int64_t ms = 5 * (int64_t)members;
+
+    return ms < T_KA_MIN ? T_KA_MIN : ms > T_KA_MAX ? T_KA_MAX : ms;
+}
+
+int64_t join_window_ms(unsigned members)
+{
+    return members < 5 ? 5 : members > 3000 ? 3000 : members;
+}
+
+void learn_term(struct elect *e, uint64_t term)
+{
+    if (e->mutants & MUTANT_LOWER_TERM)
+        return;
+    if (term > TERM_MAX)
+        term = TERM_MAX;
+    if (term > e->max_term)
+        e->max_term = term;
+}
+
+/* ---- events in ---- */
+
+/* The address or catalog of a peer that we speak of outside may have changed by this message. */
+static void tell_moved(struct elect *e, const struct peer *p)
+{
+    if (e->role == ELECT_LEAD && p->member)
+        news_peer(e, ELECT_PEER_CHANGED, p);
+    else if (ballot_is(&e->cur) && nid_eq(&p->nid, &e->cur.leader))
+        news_leader(e);
+}
+
+static void dispatch(struct elect *e, struct peer *p, const struct wire_msg *m)
+{
+    bool leads = e->role == ELECT_LEAD, follows = ballot_is(&e->cur) && !leads;
+
+    switch ((enum wire_type)m->type) {
+    case WIRE_HELLO:
+        if (leads)
+            lead_beacon_soon(e, 100, rand_ms(e, 2, 20));
+        else if (!follows)
+            listen_hello(e, p);
+        break;
+    case WIRE_BEACON:
+        if (follows)
+            follow_beacon(e, p, m);
+        else if (!leads)
+            listen_beacon(e, p, m);
+        else if (!(m->flags & (WIRE_YIELD | WIRE_RESIGN)))
+            duel_rival(e, &p->nid);
+        break;
+    case WIRE_HB:
+        if (follows)
+            follow_hb(e, p, m);
+        else if (leads)
+            say_nak(e, m->u.hb.session, &e->cur);
+        break;
+    case WIRE_HBACK:
+        if (leads)
+            ledger_hback(e, p, m);
+        break;
+    case WIRE_JOIN:
+        if (leads)
+            ledger_join(e, p, m);
+        else
+            say_nak(e, m->u.join.session, follow_silent(e, T_SUSPECT) ? NULL : &e->cur);
+        break;
+    case WIRE_JOINACK:
+        if (follows)
+            follow_joinack(e, m);
+        else if (!leads)
+            listen_joinack(e, m);
+        break;
+    case WIRE_NAK:
+        if (follows)
+            follow_nak(e, p, m);
+        else if (!leads)
+            listen_nak(e, p, m);
+        else if (p->member && m->u.nak.session == e->cur.session) {
+            ledger_remove(e, p);
+            duel_rival(e, &m->u.nak.hint.leader);
+        }
+        break;
+    case WIRE_KA:
+        if (leads)
+            ledger_ka(e, p, m);
+        else
+            say_nak(e, m->u.ka.session, follow_silent(e, T_SUSPECT) ? NULL : &e->cur);
+        break;
+    case WIRE_KAACK:
+        if (follows)
+            follow_kaack(e, p, m);
+        break;
+    case WIRE_PING:
+        if (leads)
+            ledger_ping(e, p, m);
+        else
+            follow_ping(e, p, m);
+        break;
+    case WIRE_PONG:
+        if (leads && p->member && m->u.ping.session == e->cur.session)
+            ledger_alive(e, p);
+        else if (follows)
+            follow_pong(e, p, m);
+        break;
+    case WIRE_POLL:
+        poll_heard(e, p, m);
+        break;
+    case WIRE_VOTE:
+        poll_vote(e, p, m);
+        break;
+    case WIRE_FACEOFF:
+        duel_faceoff(e, p, m);
+        break;
+    case WIRE_FOACK:
+        duel_foack(e, p, m);
+        break;
+    case WIRE_CONFLICT:
+        if (leads && p->member && m->u.conflict.session == e->cur.session)
+            duel_rival(e, &m->u.conflict.rival.leader);
+        break;
+    case WIRE_LEAVE:
+        if (leads)
+            ledger_leave(e, p, m);
+        break;
+    }
+}
+
+/* What the sender says of itself, whatever our role. */
+static void note_sender(struct peer *p, const struct wire_msg *m)
+{
+    p->never_lead = m->flags & WIRE_NEVER;
+    switch ((enum wire_type)m->type) {
+    case WIRE_HELLO:
+        p->sen = m->u.hello.sen;
+        p->tcp_port = m->u.hello.tcp_port;
+        p->generation = m->u.hello.generation;
+        p->number = m->u.hello.number;
+        break;
+    case WIRE_BEACON:
+        p->sen = m->u.beacon.sen;
+        p->tcp_port = m->u.beacon.tcp_port;
+        break;
+    case WIRE_JOINACK:
+        p->sen = m->u.joinack.sen;
+        p->tcp_port = m->u.joinack.tcp_port;
+        break;
+    case WIRE_HB:
+        p->generation = m->u.hb.generation;
+        p->number = m->u.hb.number;
+        break;
+    default:
+        break;
+    }
+}
+
+static void datagram(struct elect *e, const struct wire_msg *m, const struct addr *from)
+{
+    struct peer *p;
+    struct addr before = {0};
+    bool of_leader = ballot_is(&e->cur) && nid_eq(&m->nid, &e->cur.leader);
+
+    p = known_find(e, &m->nid);
+    if (p) {
+        before = *known_addr(p);
+        before.port = p->tcp_port;
+    }
+    e->from = *from;
+    p = known_admit(e, m, from);
+    if (!p)
+        return;
+    if (e->leaving) {
+        leaving_heard(e, m);
+        return;
+    }
+    learn_term(e, m->max_term);
+    /* The next incarnation of the leader speaks: the one that we follow is gone, whatever the
+     * timers say. */
+    if (of_leader && e->role != ELECT_LEAD && p->inc > e->cur.inc)
+        follow_restarted(e);
+    if (!(e->role == ELECT_LEAD &&
+          p->member)) /* a member's numbers change in its JOIN and KA only */
+        note_sender(p, m);
+    if (before.family && (p->member || of_leader)) {
+        struct addr after = *known_addr(p);
+
+        after.port = p->tcp_port;
+        if (!addr_eq(&before, &after))
+            tell_moved(e, p);
+    }
+    if (e->role == ELECT_LEAD && lead_in_grace(e) && m->type != WIRE_VOTE)
+        return; /* we slept: no answers as leader before the roll call has shown who follows */
+    dispatch(e, p, m);
+}
+
+/* A refused port: of the leader it is evidence that it is gone, of a member it makes the leader
+ * ask. */
+static void refused(struct elect *e, const struct addr *from)
+{
+    for (size_t i = 0; i < e->peer_count; i++) {
+        struct peer *p = e->peers[i];
+        const struct addr *a = known_addr(p);
+
+        if (!addr_same_host(a, from) || (from->port != a->port && from->port != p->tcp_port))
+            continue;
+        if (e->role == ELECT_LEAD && p->member)
+            ledger_suspect(e, p);
+        else if (ballot_is(&e->cur) && nid_eq(&p->nid, &e->cur.leader))
+            follow_evidence(e);
+    }
+}
+
+static void report(struct elect *e, const struct nid *nid)
+{
+    struct peer *p = known_find(e, nid);
+
+    if (p && e->role == ELECT_LEAD && p->member)
+        ledger_suspect(e, p);
+    else if (p && ballot_is(&e->cur) && nid_eq(nid, &e->cur.leader))
+        follow_evidence(e);
+}
+
+static void start(struct elect *e)
+{
+    e->running = true;
+    e->started_ms = e->now;
+    e->newcomers_ms = e->now;
+    listen_enter(e, rand_ms(e, 0, T_HELLO_FIRST), T_LISTEN + rand_ms(e, 0, 100));
+    e->listen.told = true; /* nobody was ever told of a leader */
+}
+
+static void link_changed(struct elect *e)
+{
+    if (e->role == ELECT_LEAD)
+        lead_beacon_soon(e, 0, 0);
+    else if (ballot_is(&e->cur)) {
+        e->join.at_ms = e->now; /* signed, so that the leader learns our new address */
+        e->join.tries = 0;
+    } else {
+        e->listen.hello_at_ms = e->now;
+    }
+}
+
+static void gap(struct elect *e, int64_t gap_ms)
+{
+    if (gap_ms < T_GAP)
+        return;
+    if (e->role == ELECT_LEAD) {
+        lead_gap(e);
+        return;
+    }
+    if (gap_ms > T_GAP_LONG) { /* interruption costs seniority: we come back as the youngest */
+        e->sen = e->conf.sen + ((uint64_t)(e->now - e->started_ms) << 16);
+        if (e->sen > SEN_MAX)
+            e->sen = SEN_MAX;
+        listen_enter(e, 0, T_LISTEN + rand_ms(e, 0, 200));
+    } else if (ballot_is(&e->cur)) {
+        follow_gap(e);
+    } else {
+        listen_enter(e, 0, T_LISTEN + rand_ms(e, 0, 100));
+    }
+}
+
+static void ticks(struct elect *e)
+{
+    parting_tick(e);
+    if (e->leaving)
+        return;
+    poll_tick(e);
+    switch (e->role) {
+    case ELECT_LISTEN:
+        listen_tick(e);
+        break;
+    case ELECT_FOLLOW:
+        follow_tick(e);
+        break;
+    case ELECT_CAND:
+        break;
+    case ELECT_LEAD:
+        lead_tick(e);
+        duel_tick(e);
+        break;
+    }
+}
+
+void elect_step(struct elect *e, const struct elect_in *in, struct elect_out *out)
+{
+    out->sends = out->news_count = 0;
+    out->more = false;
+    e->out = out;
+    if (in->now_ms > e->now)
+        e->now = in->now_ms;
+    if (!e->running && in->kind != ELECT_START)
+        return;
+    switch (in->kind) {
+    case ELECT_START:
+        if (!e->running)
+            start(e);
+        break;
+    case ELECT_DATAGRAM:
+        datagram(e, in->msg, &in->from);
+        break;
+    case ELECT_TICK:
+        break;
+    case ELECT_GAP:
+        if (!e->leaving)
+            gap(e, in->gap_ms);
+        break;
+    case ELECT_CATALOG:
+        e->conf.generation = in->generation;
+        e->conf.number = in->number;
+        if (ballot_is(&e->cur) && e->role != ELECT_LEAD)
+            follow_catalog(e);
+        break;
+    case ELECT_LINK:
+        if (!e->leaving)
+            link_changed(e);
+        break;
+    case ELECT_REFUSED:
+        if (!e->leaving)
+            refused(e, &in->from);
+        break;
+    case ELECT_REPORT:
+        if (!e->leaving)
+            report(e, &in->nid);
+        break;
+    case ELECT_LEAVE:
+        leaving_start(e);
+        break;
+    }
+    for (int i = 0; i < 3 && elect_due_ms(e) <= e->now && sends_left(e, 24); i++)
+        ticks(e);
+    out->more = elect_due_ms(e) <= e->now;
+    e->out = NULL;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t elect_due_ms(const struct elect *e)
+{
+    int64_t due = e->parting.left ? e->parting.at_ms : NEVER;
+
+    if (!e->running || e->leaving)
+        return e->running ? due : NEVER;
+    due = least(due, poll_due(e));
+    switch (e->role) {
+    case ELECT_LISTEN:
+        return least(due, listen_due(e));
+    case ELECT_FOLLOW:
+        return least(due, follow_due(e));
+    case ELECT_CAND:
+        return due;
+    case ELECT_LEAD:
+        return least(due, least(lead_due(e), duel_due(e)));
+    }
+    return due;
+}
+
+/* ---- made, asked, checked ---- */
+
+struct elect *elect_new(const struct elect_conf *conf, uint64_t seed)
+{
+    struct elect *e = mem_zero(1, sizeof *e);
+
+    e->conf = *conf;
+    seal_nid(&e->nid, conf->key.pub);
+    rng_seed(&e->rng, seed);
+    e->sen = conf->sen > SEN_MAX ? SEN_MAX : conf->sen;
+    e->max_sen = e->sen;
+    e->newcomers_milli = (int64_t)CANDIDATES_MAX * 1000;
+    e->now = LONG_AGO;
+    return e;
+}
+
+void elect_free(struct elect *e)
+{
+    if (!e)
+        return;
+    for (size_t i = 0; i < e->peer_count; i++)
+        mem_free(e->peers[i]);
+    mem_free(e->peers);
+    mem_free(e);
+}
+
+void elect_set_mutants(struct elect *e, unsigned mutants)
+{
+    e->mutants = mutants;
+}
+
+enum elect_role elect_role(const struct elect *e)
+{
+    return e->role;
+}
+
+const char *elect_role_name(enum elect_role role)
+{
+    switch (role) {
+    case ELECT_LISTEN:
+        return "listen";
+    case ELECT_FOLLOW:
+        return "follow";
+    case ELECT_CAND:
+        return "cand";
+    case ELECT_LEAD:
+        return "lead";
+    }
+    return "?";
+}
+
+static void check_leader(const struct elect *e)
+{
+    unsigned members = 0;
+
+    for (size_t i = 0; i < e->peer_count; i++) {
+        const struct peer *p = e->peers[i];
+
+        assert(!nid_eq(&p->nid, &e->nid));
+        assert(known_addr(p)->family);
+        assert(!p->member || e->role == ELECT_LEAD);
+        if (!p->member)
+            continue;
+        members++;
+        assert(is_older(e->sen, &e->nid, p->sen, &p->nid)); /* S5 */
+    }
+    if (e->role != ELECT_LEAD)
+        return;
+    assert(members == e->members);
+    assert(members || !(e->lead.flags & WIRE_ALONE) || lead_in_grace(e));
+    for (int i = 0; i < e->list.len; i++) {
+        const struct peer *p = known_listed(e, &e->list, i);
+
+        assert(p && p->member && !p->never_lead);
+    }
+}
+
+void elect_check(const struct elect *e)
+{
+    bool leads = e->role == ELECT_LEAD, follows = e->role == ELECT_FOLLOW || e->role == ELECT_CAND;
+
+    assert(e->peer_count <= PEERS_MAX);
+    assert(leads == (ballot_is(&e->cur) && nid_eq(&e->cur.leader, &e->nid)));
+    assert(follows == (ballot_is(&e->cur) && !nid_eq(&e->cur.leader, &e->nid)));
+    assert(e->mutants || e->cur.term <= e->max_term || !ballot_is(&e->cur));
+    assert(e->mutants || !ballot_is(&e->cur) || e->cur.term >= e->floor_term ||
+           e->cur.term == 0); /* S2 */
+    assert(e->role != ELECT_CAND || e->poll.on);
+    assert(e->role != ELECT_FOLLOW || !e->poll.on);
+    assert(!leads || e->sen <= SEN_MAX);
+    assert(e->list.len <= WIRE_SUCCESSION);
+    if (follows)
+        assert(known_find(e, &e->cur.leader));
+    check_leader(e);
+}

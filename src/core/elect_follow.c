@@ -1,0 +1,505 @@
+/* FOLLOW: is the leader alive, and which successor is accepted. Followers are sticky: nothing but
+ * the silence of the leader, its own word (YIELD, RESIGN, NAK, a new incarnation) or a confirmed
+ * successor of this very ballot moves one. */
+#include "core/elect_priv.h"
+
+#include <string.h>
+
+static int place(const struct elect *e)
+{
+    return list_place(&e->list, &e->nid);
+}
+
+static struct peer *leader(const struct elect *e)
+{
+    return known_find(e, &e->cur.leader);
+}
+
+/* Heartbeats that may be missed: the least k with loss^k < 5e-4, 3 to 8. */
+static int64_t misses(const struct elect *e)
+{
+    static const uint32_t most[] = {5203, 9797, 14332, 18468, 22124}; /* of 65536, for k = 3 .. 7 */
+    int64_t k = 3;
+
+    while (k < 8 && e->follow.loss > most[k - 3])
+        k++;
+    return k;
+}
+
+/* When to doubt the leader, counted from its last sign of life. The backups first, then in the
+ * order of the list. */
+static void arm(struct elect *e)
+{
+    struct follow *f = &e->follow;
+    int64_t wait, window = e->members < 200 ? 200 : e->members > 2000 ? 2000 : e->members;
+    int at = place(e);
+
+    if (f->backup && at >= 0 && at < BACKUPS)
+        wait = misses(e) * T_BEAT + T_BEAT_SLACK + at * T_BACKUP_2;
+    else if (at >= 0)
+        wait = T_SUSPECT + 50 + at * 80;
+    else
+        wait = T_SUSPECT + 700 + rand_ms(e, 0, window);
+    f->cand_at_ms = e->conf.never_lead ? NEVER : f->heard_ms + wait;
+    f->ping_at_ms =
+        f->heard_ms + (f->backup ? T_BEAT + T_BEAT_SLACK : T_SUSPECT + rand_ms(e, 0, 250));
+    f->pings = 0;
+}
+
+void follow_alive(struct elect *e)
+{
+    if (e->role == ELECT_CAND) {
+        poll_stop(e);
+        e->role = ELECT_FOLLOW;
+    }
+    e->follow.heard_ms = e->now;
+    e->follow.backoff_ms = 0;
+    arm(e);
+}
+
+bool follow_silent(const struct elect *e, int64_t ms)
+{
+    return e->now - e->follow.heard_ms > ms;
+}
+
+void follow_enter(struct elect *e, const struct wire_ballot *b, bool joined)
+{
+    poll_stop(e);
+    e->role = ELECT_FOLLOW;
+    e->cur = *b;
+    if (e->cur.term > TERM_MAX)
+        e->cur.term = TERM_MAX;
+    if (b->term > e->max_term)
+        e->max_term = e->cur.term;
+    if (e->cur.term > e->floor_term)
+        e->floor_term = e->cur.term;
+    memset(&e->target, 0, sizeof e->target);
+    e->poll.round = 0;
+    e->follow = (struct follow){
+        .joined = joined,
+        .ka_at_ms = e->now + rand_ms(e, 0, ka_period_ms(e->members)),
+        .ka_sent_ms = LONG_AGO,
+        .conflict_at_ms = LONG_AGO,
+        .loss = 1311, /* 2 % */
+        .successor_at_ms = NEVER,
+        .evidence_at_ms = NEVER,
+        .ping_nonce = rand_id(e),
+    };
+    e->join = (struct join){
+        .at_ms = joined ? NEVER : e->now + rand_ms(e, 0, join_window_ms(e->members)),
+    };
+    follow_alive(e);
+    news_leader(e);
+}
+
+void follow_leave(struct elect *e, const struct wire_ballot *hint, int64_t join_in_ms)
+{
+    listen_enter(e, T_LISTEN, 1500 + rand_ms(e, 0, 500));
+    if (hint && ballot_is(hint))
+        listen_target(e, hint, join_in_ms);
+}
+
+static void take_list(struct elect *e, const struct wire_list *l, unsigned members,
+                      uint64_t max_sen, uint64_t term)
+{
+    int at;
+
+    e->list = *l;
+    e->members = members;
+    if (max_sen > e->max_sen)
+        e->max_sen = max_sen;
+    if (term > TERM_MAX)
+        term = TERM_MAX;
+    if (term > e->cur.term)
+        e->cur.term = term;
+    learn_term(e, term);
+    if (e->cur.term > e->floor_term)
+        e->floor_term = e->cur.term;
+    at = place(e);
+    if (at < 0 || at >= BACKUPS)
+        e->follow.backup = false;
+}
+
+/* ---- the leader may be gone ---- */
+
+/* The port was refused, or the backup behind us says so: three quick PINGs; if none is answered,
+ * take over without a poll. */
+void follow_evidence(struct elect *e)
+{
+    struct follow *f = &e->follow;
+    int at = place(e);
+    struct peer *first = known_listed(e, &e->list, 0);
+
+    if (e->role != ELECT_FOLLOW || f->evidence_at_ms != NEVER)
+        return;
+    if (!f->backup || at < 0 || at >= BACKUPS || e->conf.never_lead) {
+        if (f->ping_at_ms > e->now)
+            f->ping_at_ms = e->now;
+        return;
+    }
+    f->evidence_since_ms = e->now;
+    f->evidence_pings = 0;
+    f->evidence_at_ms = e->now + (at ? 120 : 0);
+    for (int i = 0; at && first && i < 2; i++) {
+        struct wire_msg *m = say_to(e, first, WIRE_POLL);
+
+        m->flags |= WIRE_POSITIVE;
+        m->u.poll.about = e->cur;
+        m->u.poll.sen = e->sen;
+    }
+}
+
+static void evidence_tick(struct elect *e)
+{
+    struct follow *f = &e->follow;
+    const struct peer *p = leader(e);
+
+    if (e->now < f->evidence_at_ms)
+        return;
+    if (f->heard_ms > f->evidence_since_ms) {
+        f->evidence_at_ms = NEVER;
+    } else if (f->evidence_pings < 3) {
+        f->evidence_pings++;
+        f->evidence_at_ms = e->now + 25;
+        say_ping(e, p);
+    } else {
+        lead_enter(e, WIRE_VOTED, 0);
+    }
+}
+
+void follow_restarted(struct elect *e)
+{
+    struct follow *f = &e->follow;
+    int at = place(e);
+    int64_t wait;
+
+    if (f->restarted)
+        return;
+    if (e->role == ELECT_CAND) {
+        poll_stop(e);
+        e->role = ELECT_FOLLOW;
+    }
+    f->restarted = true;
+    f->heard_ms = e->now - T_SUSPECT - 1;
+    if (e->conf.never_lead)
+        return;
+    if (f->backup && at == 0) {
+        lead_enter(e, WIRE_VOTED, 0);
+        return;
+    }
+    wait = at == 1 ? T_BACKUP_2 : at >= 0 ? 300 + at * 80 : 900 + rand_ms(e, 0, 500);
+    f->cand_at_ms = e->now + wait;
+}
+
+void follow_gap(struct elect *e)
+{
+    follow_alive(e); /* the silence was ours */
+    say_ping(e, leader(e));
+    if (e->follow.joined)
+        e->follow.ka_at_ms = e->now + rand_ms(e, 0, 50);
+}
+
+/* ---- what the leader says ---- */
+
+static void own_beacon(struct elect *e, const struct wire_msg *m)
+{
+    struct follow *f = &e->follow;
+    const struct wire_ballot hint = m->u.beacon.hint;
+
+    if (m->flags & WIRE_YIELD) {
+        if (!nid_eq(&hint.leader, &e->nid))
+            follow_leave(e, &hint, rand_ms(e, 0, join_window_ms(e->members)));
+    } else if (m->flags & WIRE_RESIGN) {
+        if (nid_eq(&hint.leader, &e->nid) && !e->conf.never_lead) {
+            lead_enter(e, WIRE_VOTED, 0);
+        } else { /* let the successor in at once, and look after it if it does not come */
+            f->heard_ms = e->now - T_SUCCEED - T_FRESH;
+            if (e->role == ELECT_FOLLOW && !e->conf.never_lead)
+                f->cand_at_ms = e->now + 500;
+        }
+    } else if (m->flags & WIRE_ALONE) {
+        if (e->role == ELECT_FOLLOW && f->backup && place(e) == 0 && f->cand_at_ms > e->now &&
+            !e->conf.never_lead && !f->backoff_ms)
+            f->cand_at_ms = e->now; /* it hears nobody, and we are next: ask the others */
+    } else {
+        take_list(e, &m->u.beacon.list, m->u.beacon.members, m->u.beacon.max_sen, m->u.beacon.term);
+        follow_alive(e);
+    }
+}
+
+/* The beacon of one that says it follows our leader. */
+static void successor_beacon(struct elect *e, const struct wire_msg *m)
+{
+    struct wire_ballot b = ballot_of(m, m->u.beacon.term, m->u.beacon.session);
+    bool sure = m->flags & WIRE_VOTED;
+
+    if (b.term <= e->cur.term && !(e->mutants & MUTANT_LOWER_TERM)) {
+        if (sure ||
+            follow_silent(e, T_SUCCEED)) /* it missed a rise of the term: joining tells it */
+            follow_leave(e, &b, rand_ms(e, 0, 10));
+    } else if (sure || follow_silent(e, T_SUCCEED)) {
+        e->list = m->u.beacon.list;
+        e->members = m->u.beacon.members;
+        follow_enter(e, &b, !(m->flags & WIRE_COLD));
+    } else {
+        e->follow.successor = *m;
+        e->follow.successor_at_ms = e->follow.heard_ms + T_SUCCEED + 1;
+    }
+}
+
+/* Another leader while ours is fresh: ours is told by some of us, about 8 for each beacon. */
+static void report_conflict(struct elect *e, const struct wire_ballot *rival)
+{
+    struct wire_msg *c;
+
+    if (e->now < e->follow.conflict_at_ms + T_SUSPECT ||
+        rng_below(&e->rng, 1000) * e->members >= 8000)
+        return;
+    e->follow.conflict_at_ms = e->now;
+    c = say_to(e, leader(e), WIRE_CONFLICT);
+    c->u.conflict.session = e->cur.session;
+    c->u.conflict.rival = *rival;
+}
+
+void follow_beacon(struct elect *e, struct peer *p, const struct wire_msg *m)
+{
+    struct wire_ballot b = ballot_of(m, m->u.beacon.term, m->u.beacon.session);
+
+    if (ballot_eq(&b, &e->cur)) {
+        own_beacon(e, m);
+        return;
+    }
+    if (m->flags & (WIRE_YIELD | WIRE_RESIGN))
+        return;
+    if (m->u.beacon.prev == e->cur.session && !(m->flags & WIRE_ALONE)) {
+        successor_beacon(e, m);
+    } else if (follow_silent(e, T_SUSPECT)) {
+        follow_leave(e, &b, rand_ms(e, 0, join_window_ms(m->u.beacon.members)));
+        e->target.live = m->u.beacon.live;
+        e->target.sen = p->sen;
+        e->target.alone = m->flags & WIRE_ALONE;
+    } else {
+        report_conflict(e, &b);
+    }
+}
+
+void follow_hb(struct elect *e, struct peer *p, const struct wire_msg *m)
+{
+    struct follow *f = &e->follow;
+    struct wire_ballot b = ballot_of(m, m->u.hb.term, m->u.hb.session);
+    struct wire_msg *ack;
+
+    if (!ballot_eq(&b, &e->cur)) {
+        if (!follow_silent(e, T_SUSPECT))
+            say_nak(e, m->u.hb.session, &e->cur);
+        return;
+    }
+    if (!f->backup) {
+        f->backup = true;
+        f->beat = m->u.hb.beat;
+    }
+    for (uint32_t i = f->beat; i < m->u.hb.beat && i - f->beat < 20; i++) /* lost ones, and this */
+        f->loss = i + 1 < m->u.hb.beat ? f->loss + (65536 - f->loss) * 3 / 100 : f->loss * 97 / 100;
+    if (f->loss < 1311)
+        f->loss = 1311;
+    if (m->u.hb.beat > f->beat)
+        f->beat = m->u.hb.beat;
+    take_list(e, &m->u.hb.list, m->u.hb.members, m->u.hb.max_sen, m->u.hb.term);
+    if (!(m->flags & WIRE_ALONE))
+        follow_alive(e);
+    else if (e->role == ELECT_FOLLOW && place(e) == 0 && f->cand_at_ms > e->now && !f->backoff_ms &&
+             !e->conf.never_lead)
+        f->cand_at_ms = e->now;
+    ack = say_to(e, p, WIRE_HBACK);
+    ack->u.hback.session = e->cur.session;
+    ack->u.hback.beat = m->u.hb.beat;
+}
+
+void follow_joinack(struct elect *e, const struct wire_msg *m)
+{
+    struct follow *f = &e->follow;
+    struct wire_ballot b = ballot_of(m, m->u.joinack.term, m->u.joinack.session);
+
+    if (!ballot_eq(&b, &e->cur) || e->join.at_ms == NEVER || m->u.joinack.nonce != e->join.nonce)
+        return;
+    f->joined = true;
+    e->join.at_ms = NEVER;
+    e->sen = m->u.joinack.granted > SEN_MAX ? SEN_MAX : m->u.joinack.granted;
+    take_list(e, &m->u.joinack.list, m->u.joinack.members, m->u.joinack.max_sen, m->u.joinack.term);
+    f->ka_at_ms = e->now + rand_ms(e, 0, ka_period_ms(e->members));
+    if (e->join.generation != e->conf.generation || e->join.number != e->conf.number)
+        follow_catalog(e); /* it changed while the JOIN was under way */
+    follow_alive(e);
+}
+
+void follow_nak(struct elect *e, const struct peer *p, const struct wire_msg *m)
+{
+    struct follow *f = &e->follow;
+    const struct wire_ballot *hint = &m->u.nak.hint;
+    int at = place(e);
+    int64_t soon;
+
+    if (!nid_eq(&p->nid, &e->cur.leader) || p->inc != e->cur.inc ||
+        m->u.nak.session != e->cur.session)
+        return;
+    if (ballot_eq(hint, &e->cur)) { /* it leads, but we are not in its ledger */
+        if (f->joined) {
+            f->joined = false;
+            e->join = (struct join){.at_ms = e->now};
+        }
+        if (!(m->flags & WIRE_ALONE))
+            follow_alive(e);
+    } else if (ballot_is(hint) && !nid_eq(&hint->leader, &e->nid)) {
+        follow_leave(e, hint, rand_ms(e, 0, 20));
+    } else {
+        f->heard_ms = e->now - T_SUSPECT - 1;
+        soon = e->now + 50 + rand_ms(e, 0, 150) + (at >= 0 ? at * 100 : 1000);
+        if (e->role == ELECT_FOLLOW && f->cand_at_ms > soon && !e->conf.never_lead)
+            f->cand_at_ms = soon;
+    }
+}
+
+void follow_ping(struct elect *e, const struct peer *p, const struct wire_msg *m)
+{
+    struct wire_msg *pong;
+
+    if (!ballot_is(&e->cur) || m->u.ping.session != e->cur.session) {
+        if (!ballot_is(&e->cur) || !follow_silent(e, T_SUSPECT))
+            say_nak(e, m->u.ping.session, &e->cur);
+        return;
+    }
+    if (!nid_eq(&p->nid, &e->cur.leader))
+        return;
+    pong = answer(e, WIRE_PONG);
+    pong->u.ping = m->u.ping;
+    if (!(m->flags & WIRE_ALONE))
+        follow_alive(e);
+}
+
+void follow_pong(struct elect *e, const struct peer *p, const struct wire_msg *m)
+{
+    if (nid_eq(&p->nid, &e->cur.leader) && m->u.ping.session == e->cur.session &&
+        m->u.ping.nonce == e->follow.ping_nonce && !(m->flags & WIRE_ALONE))
+        follow_alive(e);
+}
+
+/* ---- keeping in touch ---- */
+
+void say_ping(struct elect *e, const struct peer *p)
+{
+    struct wire_msg *m = say_to(e, p, WIRE_PING);
+
+    m->u.ping.session = e->cur.session;
+    m->u.ping.nonce = e->follow.ping_nonce;
+}
+
+void say_nak(struct elect *e, uint64_t session, const struct wire_ballot *hint)
+{
+    struct wire_msg *m = answer(e, WIRE_NAK);
+
+    m->u.nak.session = session;
+    if (hint)
+        m->u.nak.hint = *hint;
+}
+
+/* A KA that is not confirmed is repeated: three times soon, then each second. */
+static void say_ka(struct elect *e)
+{
+    struct follow *f = &e->follow;
+    struct wire_msg *m = say_to(e, leader(e), WIRE_KA);
+
+    m->u.ka.session = e->cur.session;
+    m->u.ka.generation = e->conf.generation;
+    m->u.ka.number = e->conf.number;
+    f->ka_sent_ms = e->now;
+    f->ka_tries++;
+    f->ka_at_ms =
+        e->now + (f->ka_tries <= 3 ? 250 + rand_ms(e, 0, 100) : 1000 + rand_ms(e, 0, 200));
+}
+
+/* A change goes out at once; many of them at most every 20 ms. */
+void follow_catalog(struct elect *e)
+{
+    struct follow *f = &e->follow;
+    int64_t at = f->ka_sent_ms + T_KA_RUSH > e->now ? f->ka_sent_ms + T_KA_RUSH : e->now;
+
+    if (f->ka_at_ms > at)
+        f->ka_at_ms = at;
+    f->ka_tries = 0;
+}
+
+void follow_kaack(struct elect *e, const struct peer *p, const struct wire_msg *m)
+{
+    struct follow *f = &e->follow;
+    int64_t period = ka_period_ms(e->members);
+
+    if (!nid_eq(&p->nid, &e->cur.leader) || m->u.ka.session != e->cur.session)
+        return;
+    if (m->u.ka.generation == e->conf.generation && m->u.ka.number == e->conf.number) {
+        f->ka_tries = 0;
+        f->ka_at_ms = e->now + period * 9 / 10 + rand_ms(e, 0, period / 5);
+    }
+    if (!(m->flags & WIRE_ALONE))
+        follow_alive(e);
+}
+
+static void ping_tick(struct elect *e)
+{
+    struct follow *f = &e->follow;
+
+    if (e->now < f->ping_at_ms)
+        return;
+    if (!f->pings)
+        f->ping_nonce = rand_id(e);
+    say_ping(e, leader(e));
+    f->pings++;
+    f->ping_at_ms = e->now + 100;
+    if (f->pings == 3) {
+        f->pings = 0;
+        f->ping_at_ms = e->now + 2000;
+    }
+}
+
+void follow_tick(struct elect *e)
+{
+    struct follow *f = &e->follow;
+
+    if (e->now >= f->successor_at_ms) {
+        const struct wire_msg m = f->successor;
+
+        f->successor_at_ms = NEVER;
+        if (follow_silent(e, T_SUCCEED)) {
+            successor_beacon(e, &m);
+            return;
+        }
+    }
+    evidence_tick(e);
+    if (e->role != ELECT_FOLLOW)
+        return;
+    if (e->now >= e->join.at_ms)
+        say_join(e, leader(e), e->cur.session);
+    if (f->joined && e->now >= f->ka_at_ms)
+        say_ka(e);
+    ping_tick(e);
+    if (e->now < f->cand_at_ms)
+        return;
+    if (e->mutants & MUTANT_NO_POLL) {
+        lead_enter(e, WIRE_VOTED, 0);
+    } else {
+        e->poll.round = 0;
+        poll_start(e);
+    }
+}
+
+int64_t follow_due(const struct elect *e)
+{
+    const struct follow *f = &e->follow;
+    const int64_t at[] = {f->successor_at_ms, f->evidence_at_ms, e->join.at_ms,
+                          f->ping_at_ms,      f->cand_at_ms,     f->joined ? f->ka_at_ms : NEVER};
+    int64_t due = NEVER;
+
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++)
+        if (at[i] < due)
+            due = at[i];
+    return due;
+}

@@ -1,0 +1,321 @@
+/* The inside of core/elect: its state, and the calls between its files. Each file decides one
+ * thing:
+ *
+ *   elect.c         events in, who handles them, timers, invariants
+ *   elect_say.c     what goes out: messages, news, last words
+ *   elect_known.c   whose datagrams count: keys, incarnations, replays, paths
+ *   elect_listen.c  LISTEN: find a leader and join it, or see that there is none
+ *   elect_follow.c  FOLLOW: is the leader alive, which successor is accepted
+ *   elect_poll.c    polls and votes: a candidate's, a listener's, a leader's roll call
+ *   elect_lead.c    LEAD: take over, beacons, heartbeats, doubt, resigning
+ *   elect_ledger.c  the leader's members: who is in, who is next, who is gone
+ *   elect_duel.c    two leaders: face-off, yielding, key order
+ *
+ * doc/ELECTION.md has the rules and says why; tests include this file for the mutants. */
+#pragma once
+
+#include "base/rng.h"
+#include "core/elect.h"
+
+#define NEVER     INT64_MAX
+#define LONG_AGO  (INT64_MIN / 4)
+#define PATHS_MAX 4
+#define SEN_MAX   (1ull << 63) /* of anybody who leads; grants may lie above */
+#define TERM_MAX  (1ull << 62) /* a liar's term can't make ours overflow */
+
+/* Milliseconds; doc/ELECTION.md, "Timers". */
+enum {
+    T_HELLO_FIRST = 60,
+    T_HELLO_GAP = 120,
+    T_HELLO_MAX = 5000,
+    T_LISTEN = 400,
+    T_LISTEN_OLDER = 1500, /* an older listener is waited for at most this long */
+    T_BEACON = 250,
+    T_BEACON_ALONE = 1000,
+    T_BEAT = 80,
+    T_BEAT_SLACK = 40,
+    T_BACKUP_2 = 160, /* backup 1 has finished its poll by then */
+    T_POLL = 80,
+    T_POLL_REPEAT = 30,
+    T_ROLL = 100,
+    T_FRESH = 265,
+    T_SUCCEED = 300, /* silence that lets an unconfirmed successor in */
+    T_SUSPECT = 1000,
+    T_DOUBT = 400,
+    T_DEMERIT = 10000,
+    T_GAP = 250,
+    T_GAP_LONG = 5000,
+    T_HOLD = 1000,
+    T_FACEOFF = 200,
+    T_KA_MIN = 2000,
+    T_KA_MAX = 10000,
+    T_KA_RUSH = 20, /* least time between two KAs when the catalog changes */
+    T_SWEEP = 200,
+    T_SWEEP_FAST = 100,
+    T_SHUN = 5000,
+    T_PATH = 3000,
+};
+
+enum { BACKUPS = 2, JOIN_TRIES = 7, JOIN_TRIES_HEARD = 14, PINGS_SILENT = 8, PINGS_REPORTED = 3 };
+
+/* Rules that a test may switch off, to see that the simulator's checker misses them. */
+enum elect_mutant {
+    MUTANT_NO_POLL = 1,    /* a suspicious follower takes over without asking */
+    MUTANT_NO_CLASS = 2,   /* of two leaders the older wins, however few follow it */
+    MUTANT_LOWER_TERM = 4, /* terms are not learnt from messages; a lower one is followed */
+};
+
+struct window { /* which of the last 1024 numbers of a sender have come */
+    uint64_t top;
+    uint64_t bits[16]; /* bit (seq % 1024) */
+};
+
+struct path {
+    struct addr a; /* UDP source; family 0: unused */
+    int64_t heard_ms;
+};
+
+/* Everybody whose signature was seen. The leader's ledger is those with member set. */
+struct peer {
+    struct nid nid;
+    uint32_t inc;
+    uint8_t pub[32];
+    struct window window;
+    struct path path[PATHS_MAX];
+    size_t current; /* path that we send to */
+    uint64_t sen;
+    uint16_t tcp_port;
+    uint64_t generation, number;
+    bool never_lead;
+    int64_t heard_ms;
+    int64_t shun_until; /* not to be joined: it does not answer */
+    uint64_t voted;     /* nonce of the poll that it answered last */
+
+    bool member;
+    int64_t seen_ms;  /* last message as a member of our ballot */
+    int64_t hback_ms; /* last answer to a heartbeat, or when it became a backup */
+    int64_t demerit_until, demerit_ms;
+    bool suspected; /* reported, or its port was refused */
+    unsigned pings; /* unanswered ones */
+};
+
+struct join { /* an admission asked for, in LISTEN or in FOLLOW */
+    int64_t at_ms;
+    unsigned tries;
+    uint64_t nonce;
+    uint64_t generation, number; /* as told in it */
+};
+
+struct target {                /* LISTEN: the leader to join */
+    struct wire_ballot ballot; /* leader zero: none */
+    int64_t heard_ms;
+    bool alone;
+    uint16_t live;
+    uint64_t sen;
+};
+
+struct listen {
+    int64_t since_ms, hello_at_ms, cand_at_ms;
+    int64_t hello_gap_ms;
+    unsigned hellos, polls;
+    bool older_heard;
+    bool told; /* outside it was said that there is no leader */
+};
+
+struct follow {
+    int64_t heard_ms; /* last sign of life of the leader */
+    int64_t ping_at_ms, cand_at_ms, ka_at_ms, ka_sent_ms, conflict_at_ms;
+    unsigned pings, ka_tries;
+    uint64_t ping_nonce;
+    bool joined, backup;
+    uint32_t beat;
+    uint32_t loss; /* of heartbeats, 65536 = all */
+    int64_t backoff_ms;
+    bool restarted;            /* the leader's next incarnation was heard */
+    struct wire_msg successor; /* BEACON that waits until the leader has been silent long enough */
+    int64_t successor_at_ms;
+    int64_t evidence_at_ms, evidence_since_ms; /* positive evidence: next PING; when it came */
+    unsigned evidence_pings;
+};
+
+struct poll {
+    bool on;
+    int64_t end_at_ms, say_at_ms;
+    unsigned says, round;
+    uint64_t nonce;
+    struct wire_ballot about, hint;
+    unsigned hear, lost, other, better;
+};
+
+struct lead {
+    uint64_t prev; /* session of the ballot before */
+    uint16_t flags;
+    int64_t since_ms, beacon_at_ms, beat_at_ms, sweep_at_ms, roll_at_ms, grace_until_ms;
+    unsigned burst;
+    uint32_t beat;
+    unsigned live;
+    int64_t live_ms, doubt_ms, heard_any_ms, gap_ms, answered_ms;
+};
+
+struct duel {
+    struct nid rival; /* zero: none */
+    int64_t at_ms, until_ms, asked_ms, hold_until_ms;
+    uint64_t nonce;
+};
+
+struct parting { /* what is still to be said of a ballot that we have left */
+    struct wire_msg msg;
+    bool multicast;
+    struct addr to;
+    unsigned left;
+    int64_t at_ms, gap_ms;
+};
+
+struct elect {
+    struct elect_conf conf;
+    struct nid nid;
+    struct rng rng;
+    unsigned mutants;
+    bool running, leaving;
+    int64_t now, started_ms;
+    uint64_t seq, sen, max_sen;
+    uint64_t max_term;   /* of any message */
+    uint64_t floor_term; /* highest that we led or followed */
+
+    struct peer **peers;
+    size_t peer_count, peer_cap;
+    int64_t newcomers_milli, newcomers_ms; /* bucket: unknown senders that may still be taken up */
+
+    enum elect_role role;
+    struct wire_ballot cur; /* led or followed; in LISTEN none */
+    struct wire_list list;
+    unsigned members; /* of its ledger, the leader not counted */
+
+    struct listen listen;
+    struct target target;
+    struct join join;
+    struct follow follow;
+    struct poll poll;
+    struct lead lead;
+    struct duel duel;
+    struct parting parting;
+
+    struct addr from; /* of the datagram at hand */
+    struct elect_out *out;
+    struct wire_msg msgs[ELECT_SENDS_MAX];
+};
+
+void elect_set_mutants(struct elect *e, unsigned mutants);
+
+/* elect.c */
+int64_t rand_ms(struct elect *e, int64_t lo, int64_t hi); /* lo <= x < hi; lo when hi <= lo */
+uint64_t rand_id(struct elect *e);                        /* never 0 */
+void learn_term(struct elect *e, uint64_t term);
+bool ballot_is(const struct wire_ballot *b);
+bool ballot_eq(const struct wire_ballot *a, const struct wire_ballot *b);
+bool is_older(uint64_t sen_a, const struct nid *a, uint64_t sen_b, const struct nid *b);
+int list_place(const struct wire_list *l, const struct nid *nid); /* -1: not in it */
+int64_t ka_period_ms(unsigned members);
+int64_t join_window_ms(unsigned members);
+struct wire_ballot ballot_of(const struct wire_msg *m, uint64_t term, uint64_t session);
+
+/* elect_say.c */
+struct wire_msg *say_all(struct elect *e, enum wire_type type);
+struct wire_msg *say_to(struct elect *e, const struct peer *p, enum wire_type type);
+struct wire_msg *answer(struct elect *e, enum wire_type type); /* to where the datagram came from */
+bool sends_left(const struct elect *e, size_t n);
+void news_leader(struct elect *e);
+void news_no_leader(struct elect *e);
+void news_peer(struct elect *e, enum elect_news_kind kind, const struct peer *p);
+bool news_left(const struct elect *e, size_t n);
+void leaving_start(struct elect *e);
+void leaving_heard(struct elect *e, const struct wire_msg *m); /* somebody took notice? */
+void parting_tick(struct elect *e);
+
+/* elect_known.c */
+struct peer *known_find(const struct elect *e, const struct nid *nid);
+struct peer *known_listed(const struct elect *e, const struct wire_list *l, int place);
+const struct addr *known_addr(const struct peer *p);
+/* The sender if the message counts: not ours, no replay, from a path that its key vouches for. */
+struct peer *known_admit(struct elect *e, const struct wire_msg *m, const struct addr *from);
+bool window_take(struct window *w, uint64_t seq); /* false: was here, or too old to tell */
+
+/* elect_listen.c */
+void listen_enter(struct elect *e, int64_t hello_in_ms, int64_t cand_in_ms);
+void listen_target(struct elect *e, const struct wire_ballot *b, int64_t join_in_ms);
+void listen_untarget(struct elect *e);
+void listen_hello(struct elect *e, const struct peer *p);
+void listen_beacon(struct elect *e, struct peer *p, const struct wire_msg *m);
+void listen_joinack(struct elect *e, const struct wire_msg *m);
+void listen_nak(struct elect *e, const struct peer *p, const struct wire_msg *m);
+void listen_tick(struct elect *e);
+int64_t listen_due(const struct elect *e);
+void say_join(struct elect *e, const struct peer *p, uint64_t session);
+
+/* elect_follow.c */
+void follow_enter(struct elect *e, const struct wire_ballot *b, bool joined);
+void follow_leave(struct elect *e, const struct wire_ballot *hint, int64_t join_in_ms);
+void follow_alive(struct elect *e); /* a sign of life of the leader */
+bool follow_silent(const struct elect *e, int64_t ms);
+void follow_evidence(struct elect *e);
+void follow_restarted(struct elect *e);
+void follow_beacon(struct elect *e, struct peer *p, const struct wire_msg *m);
+void follow_hb(struct elect *e, struct peer *p, const struct wire_msg *m);
+void follow_joinack(struct elect *e, const struct wire_msg *m);
+void follow_nak(struct elect *e, const struct peer *p, const struct wire_msg *m);
+void follow_kaack(struct elect *e, const struct peer *p, const struct wire_msg *m);
+void follow_ping(struct elect *e, const struct peer *p, const struct wire_msg *m);
+void follow_pong(struct elect *e, const struct peer *p, const struct wire_msg *m);
+void follow_catalog(struct elect *e);
+void follow_gap(struct elect *e);
+void follow_tick(struct elect *e);
+int64_t follow_due(const struct elect *e);
+void say_ping(struct elect *e, const struct peer *p);
+void say_nak(struct elect *e, uint64_t session, const struct wire_ballot *hint);
+
+/* elect_poll.c */
+void poll_start(struct elect *e);
+void poll_stop(struct elect *e);
+void poll_heard(struct elect *e, const struct peer *p, const struct wire_msg *m);
+void poll_vote(struct elect *e, struct peer *p, const struct wire_msg *m);
+void poll_tick(struct elect *e);
+int64_t poll_due(const struct elect *e);
+
+/* elect_lead.c */
+void lead_enter(struct elect *e, uint16_t flags, unsigned votes);
+void lead_leave(struct elect *e);
+void lead_roll_call(struct elect *e);
+void lead_roll_end(struct elect *e);
+void lead_heard(struct elect *e); /* a member spoke: we are not alone */
+void lead_beacon_soon(struct elect *e, int64_t gap_ms, int64_t in_ms);
+void lead_fill_beacon(struct elect *e, struct wire_msg *m);
+void lead_gap(struct elect *e);
+void lead_resign(struct elect *e);
+void lead_tick(struct elect *e);
+int64_t lead_due(const struct elect *e);
+bool lead_in_grace(const struct elect *e);
+
+/* elect_ledger.c */
+void ledger_clear(struct elect *e);
+void ledger_list(struct elect *e); /* choose who is next */
+void ledger_remove(struct elect *e, struct peer *p);
+void ledger_join(struct elect *e, struct peer *p, const struct wire_msg *m);
+void ledger_ka(struct elect *e, struct peer *p, const struct wire_msg *m);
+void ledger_hback(struct elect *e, struct peer *p, const struct wire_msg *m);
+void ledger_leave(struct elect *e, struct peer *p, const struct wire_msg *m);
+void ledger_ping(struct elect *e, struct peer *p, const struct wire_msg *m);
+void ledger_alive(struct elect *e, struct peer *p);
+void ledger_suspect(struct elect *e, struct peer *p);
+bool ledger_sweep(struct elect *e); /* whether somebody is suspected: come again soon */
+
+/* elect_duel.c */
+void duel_rival(struct elect *e, const struct nid *nid);
+void duel_faceoff(struct elect *e, const struct peer *p, const struct wire_msg *m);
+void duel_foack(struct elect *e, const struct peer *p, const struct wire_msg *m);
+/* Does leader a come before b? Whoever hears nobody of its ledger is last, then more followers by
+ * size class, then age. */
+bool duel_better(const struct elect *e, bool alone_a, unsigned live_a, uint64_t sen_a,
+                 const struct nid *a, bool alone_b, unsigned live_b, uint64_t sen_b,
+                 const struct nid *b);
+void duel_tick(struct elect *e);
+int64_t duel_due(const struct elect *e);
