@@ -52,6 +52,10 @@ int root_create_fd(const struct root *r, const char *path, struct err *e);   /* 
 int root_write_fd(const struct root *r, const char *path, struct root_stat *st, struct err *e); /* existing file, read-write */
 /* Give the file its final name, never over an existing one (-ERR_EXISTS), and sync the folder. The caller has fsynced. */
 int root_publish(const struct root *r, const char *from, const char *to, bool replace, struct err *e);
+/* The same without replacing and without the sync: for many small files, with one root_sync_all behind them. */
+int root_place(const struct root *r, const char *from, const char *to, struct err *e);
+/* What was written below r is on disk, files and names. Takes its time: not on a loop's thread. */
+int root_sync_all(const struct root *r, struct err *e);
 int root_remove(const struct root *r, const char *path, struct err *e);      /* a file; no error when it is not there */
 int root_remove_dir(const struct root *r, const char *path, struct err *e);  /* an empty folder */
 int root_sync_dir(const struct root *r, const char *path, struct err *e);

@@ -98,8 +98,8 @@ static int rename_new(int from_dir, const char *from, int to_dir, const char *to
     return fd;
 }
 
-int root_publish(const struct root *r, const char *from, const char *to, bool replace,
-                 struct err *e)
+static int move(const struct root *r, const char *from, const char *to, bool replace, bool sync,
+                struct err *e)
 {
     const char *from_name, *to_name;
     int from_dir, to_dir, bad = 0;
@@ -116,11 +116,27 @@ int root_publish(const struct root *r, const char *from, const char *to, bool re
         bad = rename_new(from_dir, from_name, to_dir, to_name);
     else if (renameat(from_dir, from_name, to_dir, to_name))
         bad = errno;
-    if (!bad && fsync(to_dir))
+    if (!bad && sync && fsync(to_dir))
         bad = errno;
     close(from_dir);
     close(to_dir);
     return bad ? root_fail(e, bad, "publish", to) : 0;
+}
+
+int root_publish(const struct root *r, const char *from, const char *to, bool replace,
+                 struct err *e)
+{
+    return move(r, from, to, replace, true, e);
+}
+
+int root_place(const struct root *r, const char *from, const char *to, struct err *e)
+{
+    return move(r, from, to, false, false, e);
+}
+
+int root_sync_all(const struct root *r, struct err *e)
+{
+    return syncfs(r->fd) ? root_fail(e, errno, "sync the folder", "") : 0;
 }
 
 static int remove_name(const struct root *r, const char *path, int flags, const char *verb,
