@@ -1,0 +1,269 @@
+/* Reading the index, from any number of threads, each with its own connection. */
+#include "svc/store.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "core/content.h"
+#include "svc/store_priv.h"
+
+#include <string.h>
+
+struct store_reader {
+    struct db db;
+    struct db_meta meta; /* as of the last look */
+};
+
+struct store_reader *store_reader_open(const char *path, struct err *e)
+{
+    struct store_reader *r = mem_zero(1, sizeof *r);
+
+    if (!db_open(&r->db, path, "PRAGMA query_only = 1; PRAGMA cache_size = -512", e))
+        return r;
+    mem_free(r);
+    return NULL;
+}
+
+void store_reader_close(struct store_reader *r)
+{
+    if (!r)
+        return;
+    db_close(&r->db);
+    mem_free(r->meta.folder);
+    mem_free(r);
+}
+
+/* Everything that is asked between start and end is of one moment. */
+static int start(struct store_reader *r, struct err *e)
+{
+    if (db_follow(&r->db, e))
+        return -ERR_IO;
+    if (db_do(&r->db, SQL_BEGIN_READ) || db_meta_get(&r->db, &r->meta)) {
+        db_fail(&r->db, "read", e);
+        db_do(&r->db, SQL_ROLLBACK);
+        return -ERR_IO;
+    }
+    return 0;
+}
+
+/* The statement st, which may be NULL, ended with code. */
+static int end(struct store_reader *r, sqlite3_stmt *st, int code, struct err *e)
+{
+    bool bad = code != SQLITE_ROW && code != SQLITE_DONE;
+
+    if (bad)
+        db_fail(&r->db, "read", e);
+    if (st)
+        sqlite3_reset(st);
+    db_do(&r->db, SQL_ROLLBACK);
+    return bad ? -ERR_IO : 0;
+}
+
+static void fill_head(const struct store_reader *r, struct rows_head *head)
+{
+    head->generation = r->meta.generation;
+    head->number = r->meta.number;
+    head->files = r->meta.files;
+    head->bytes = r->meta.bytes;
+}
+
+int store_head(struct store_reader *r, struct rows_head *head, struct err *e)
+{
+    if (start(r, e))
+        return -ERR_IO;
+    fill_head(r, head);
+    head->reset = head->more = false;
+    return end(r, NULL, SQLITE_DONE, e);
+}
+
+static int64_t whole_seconds(int64_t ns)
+{
+    return ns / 1000000000 - (ns % 1000000000 < 0);
+}
+
+static void put_row(struct buf *b, sqlite3_stmt *st)
+{
+    struct store_entry entry;
+    char *path = db_path(st);
+    struct row row;
+
+    db_entry(st, &entry);
+    row = (struct row){
+        .kind = entry.kind == STORE_UNSAID ? ROW_GONE : (enum row_kind)entry.kind,
+        .number = (uint64_t)sqlite3_column_int64(st, COL_NUMBER),
+        .path = path,
+        .path_len = strlen(path),
+        .size = entry.size,
+        .mtime_s = whole_seconds(entry.mtime_ns),
+        .hash = entry.hash,
+        .root = entry.root,
+    };
+    rows_put(b, &row);
+    mem_free(path);
+}
+
+int store_rows_since(struct store_reader *r, uint64_t generation, uint64_t since, const char *name,
+                     size_t max, struct buf *b, struct err *e)
+{
+    struct rows_head head = {.name = name, .name_len = strnlen(name, PEER_NAME_MAX)};
+    struct buf rows = {0};
+    sqlite3_stmt *st;
+    int code, bad;
+
+    if (start(r, e))
+        return -ERR_IO;
+    fill_head(r, &head);
+    /* Beyond our number: rows that a crash took from us, but not from who asks. */
+    head.reset =
+        generation != head.generation || since > head.number || (since && since < r->meta.floor);
+    st = db_stmt(&r->db, SQL_SINCE);
+    if (st)
+        sqlite3_bind_int64(st, 1, head.reset ? 0 : (int64_t)since);
+    while ((code = db_step(&r->db, st)) == SQLITE_ROW) {
+        int kind = sqlite3_column_int(st, COL_KIND);
+
+        if (head.reset && (kind == ROW_GONE || kind == STORE_UNSAID))
+            continue;
+        if (rows.len && rows.len >= max) {
+            head.more = true;
+            break;
+        }
+        put_row(&rows, st);
+    }
+    bad = end(r, st, code, e);
+    if (!bad) {
+        rows_put_head(b, &head);
+        buf_add(b, rows.data, rows.len);
+    }
+    buf_free(&rows);
+    return bad;
+}
+
+int store_find(struct store_reader *r, const struct hash *hash, unsigned nth,
+               struct store_content *out, struct err *e)
+{
+    sqlite3_stmt *st;
+    int code, bad;
+
+    *out = (struct store_content){0};
+    if (start(r, e))
+        return -ERR_IO;
+    st = db_stmt(&r->db, SQL_FIND);
+    if (st) {
+        db_bind_hash(st, 1, hash);
+        sqlite3_bind_int64(st, 2, nth);
+    }
+    code = db_step(&r->db, st);
+    if (code == SQLITE_ROW) {
+        struct store_entry entry;
+
+        db_entry(st, &entry);
+        *out = (struct store_content){
+            .kind = entry.kind,
+            .path = db_path(st),
+            .size = entry.size,
+            .mtime_ns = entry.mtime_ns,
+            .ctime_ns = entry.ctime_ns,
+            .ino = entry.ino,
+            .dev = r->meta.dev,
+            .root = entry.root,
+        };
+    }
+    bad = end(r, st, code, e);
+    return bad ? bad : code == SQLITE_ROW;
+}
+
+int store_checkpoints(struct store_reader *r, const struct hash *hash, struct buf *b, struct err *e)
+{
+    sqlite3_stmt *st;
+    int code, bad;
+
+    if (start(r, e))
+        return -ERR_IO;
+    st = db_stmt(&r->db, SQL_CHECKPOINTS_GET);
+    if (st)
+        db_bind_hash(st, 1, hash);
+    code = db_step(&r->db, st);
+    if (code == SQLITE_ROW)
+        buf_add(b, sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
+    bad = end(r, st, code, e);
+    return bad ? bad : code == SQLITE_ROW;
+}
+
+/* The lines of the folder at path, of what is announced in it. */
+static int manifest_lines(struct store_reader *r, const char *path, struct buf *text,
+                          struct buf *times)
+{
+    sqlite3_stmt *st = db_stmt(&r->db, SQL_CHILDREN);
+    int code;
+
+    if (st)
+        db_bind_text(st, 1, path, strlen(path));
+    while ((code = db_step(&r->db, st)) == SQLITE_ROW) {
+        struct content_entry line = {0};
+        struct store_entry entry;
+        size_t len = (size_t)sqlite3_column_bytes(st, COL_NAME);
+
+        db_entry(st, &entry);
+        if (entry.kind == STORE_UNSAID || len > NAME_LEN_MAX)
+            continue;
+        line.hash = entry.hash;
+        line.size = entry.size;
+        line.kind = entry.kind;
+        line.name_len = len;
+        memcpy(line.name, sqlite3_column_blob(st, COL_NAME), len);
+        content_manifest_add(text, &line);
+        buf_u64(times, (uint64_t)whole_seconds(entry.mtime_ns));
+    }
+    if (st)
+        sqlite3_reset(st);
+    return code == SQLITE_DONE ? 0 : -1;
+}
+
+int store_manifest(struct store_reader *r, const struct hash *hash, struct buf *text,
+                   struct buf *times, struct err *e)
+{
+    struct buf lines = {0}, stamps = {0};
+    sqlite3_stmt *st;
+    int code, bad = 0, found = 0;
+
+    if (start(r, e))
+        return -ERR_IO;
+    st = db_stmt(&r->db, SQL_FIND);
+    if (st) {
+        db_bind_hash(st, 1, hash);
+        sqlite3_bind_int64(st, 2, 0);
+    }
+    /* A folder whose children changed keeps its old hash until the new one is made: then its lines
+     * do not give it. */
+    for (unsigned nth = 0; !found; nth++) {
+        struct hash made;
+        char *path;
+
+        if (st)
+            sqlite3_bind_int64(st, 2, nth);
+        code = db_step(&r->db, st);
+        if (code != SQLITE_ROW)
+            break;
+        path = db_path(st);
+        bad =
+            sqlite3_column_int(st, COL_KIND) == ROW_DIR && manifest_lines(r, path, &lines, &stamps);
+        sqlite3_reset(st);
+        content_hash(&made, lines.data, lines.len);
+        found = hash_eq(&made, hash);
+        mem_free(path);
+        if (bad)
+            break;
+        if (!found) {
+            buf_reset(&lines);
+            buf_reset(&stamps);
+        }
+    }
+    bad = end(r, st, bad ? SQLITE_ERROR : SQLITE_DONE, e);
+    if (!bad && found) {
+        buf_add(text, lines.data, lines.len);
+        buf_add(times, stamps.data, stamps.len);
+    }
+    buf_free(&lines);
+    buf_free(&stamps);
+    return bad ? bad : found;
+}

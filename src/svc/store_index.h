@@ -1,0 +1,73 @@
+/* Writing the index: what lies in the shared folder. Only share's thread; one transaction is open
+ * from the first change to store_commit.
+ *
+ * A path is relative to the shared folder, '/'-separated, "" the folder itself. Every change gets
+ * the next change number. A path that went stays as a row without content (ROW_GONE for the peers)
+ * that remembers what the file was, so that one that comes back, here or elsewhere, is not read
+ * again.
+ *
+ * After a negative result the transaction is lost, as far as it went: what was written since the
+ * last commit is undone and has to be found again by a scan. store_damaged tells whether the
+ * database itself is to be set aside. */
+#pragma once
+
+#include "base/err.h"
+#include "base/id.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store;
+
+#define STORE_UNSAID                                                                               \
+    'D' /* a folder that is known but not announced: its manifest is not made yet, or cannot be */
+
+struct store_entry {
+    char kind;     /* 'f' 'x' 'd', STORE_UNSAID */
+    uint64_t size; /* of a folder: the sum below it */
+    int64_t mtime_ns;
+    int64_t ctime_ns; /* of a folder: 0 when its manifest is out of date */
+    uint64_t ino;
+    struct hash hash, root;
+};
+
+uint64_t store_generation(const struct store *s);
+uint64_t store_number(const struct store *s); /* of the newest change, committed or not */
+void store_counts(const struct store *s, uint64_t *files, uint64_t *bytes); /* announced */
+
+/* What the rows are rows of; on device dev. Another folder than before: everything is forgotten,
+ * new generation. "": none. */
+int store_set_folder(struct store *s, const char *folder, uint64_t dev, struct err *e);
+
+/* What is known at path. 1, 0 nothing (or gone), negative. */
+int store_get(struct store *s, const char *path, struct store_entry *out, struct err *e);
+/* Call fn for each known child of a folder, in byte order of the names; name is borrowed, fn must
+ * not call the store. */
+typedef void store_child_fn(void *ctx, const char *name, size_t len,
+                            const struct store_entry *entry);
+int store_each_child(struct store *s, const char *folder, store_child_fn *fn, void *ctx,
+                     struct err *e);
+/* A file that had this inode, size and modification time: moved here, perhaps. Gives where it was
+ * (mem_free) and whether it is known to have gone from there. 1, 0, negative. */
+int store_find_inode(struct store *s, uint64_t ino, uint64_t size, int64_t mtime_ns,
+                     struct store_entry *out, char **path, bool *gone, struct err *e);
+
+/* New, or another than before. checkpoints (len may be 0) belong to entry->hash. */
+int store_put(struct store *s, const char *path, const struct store_entry *entry,
+              const void *checkpoints, size_t len, struct err *e);
+/* The same content as before, nothing that a peer could see: sizes and times only, no number. */
+int store_touch(struct store *s, const char *path, const struct store_entry *entry, struct err *e);
+/* The folder's manifest is out of date; survives a crash. No number. */
+int store_mark_stale(struct store *s, const char *folder, struct err *e);
+/* The path is gone, with everything below it. Gives how many rows that were, or negative. */
+int64_t store_gone(struct store *s, const char *path, struct err *e);
+/* A content that is being fetched, or no more. */
+int store_put_part(struct store *s, const struct hash *hash, const struct hash *root, uint64_t size,
+                   bool have, struct err *e);
+
+size_t store_uncommitted(const struct store *s);  /* rows */
+int store_commit(struct store *s, struct err *e); /* nothing to do is fine */
+/* Forget checkpoints that no row needs, and gone rows when there are very many. After a scan. */
+int store_tidy(struct store *s, struct err *e);
+bool store_damaged(const struct store *s);

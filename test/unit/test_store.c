@@ -1,0 +1,604 @@
+/* svc/store: rows come in order and in pages; what is lost, damaged or killed costs work, never
+ * truth. */
+#include "base/limits.h"
+#include "base/mem.h"
+#include "core/content.h"
+#include "svc/store.h"
+#include "svc/store_index.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char dir[] = "/tmp/test_store.XXXXXX", path[64];
+static struct err e;
+
+static int set_up(void **state)
+{
+    (void)state;
+    memcpy(strchr(dir, '.'), ".XXXXXX", 8);
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/iwant.db", dir);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    char cmd[128];
+
+    (void)state;
+    snprintf(cmd, sizeof cmd, "rm -rf '%s'", dir);
+    return system(cmd);
+}
+
+static struct store *open_store(void)
+{
+    struct store *s = store_open(path, NULL, &e);
+
+    if (!s)
+        fail_msg("%s", e.text);
+    return s;
+}
+
+static struct hash hash_of(const char *text)
+{
+    struct hash h;
+
+    content_hash(&h, text, strlen(text));
+    return h;
+}
+
+/* A file whose content is its own name and version. */
+static struct store_entry file_of(const char *name, int64_t version)
+{
+    struct store_entry entry = {
+        .kind = 'f', .size = 10, .mtime_ns = version, .ctime_ns = version, .ino = 7};
+
+    entry.hash = hash_of(name);
+    entry.hash.b[0] = (uint8_t)version;
+    entry.root = rows_no_checkpoints;
+    return entry;
+}
+
+static void put(struct store *s, const char *name, int64_t version)
+{
+    struct store_entry entry = file_of(name, version);
+
+    if (store_put(s, name, &entry, NULL, 0, &e))
+        fail_msg("%s", e.text);
+}
+
+/* The rows after since, as "head: rows" text: "g number [reset] [more]: -a fb 2". */
+static const char *rows(struct store_reader *r, uint64_t generation, uint64_t since, size_t max)
+{
+    static struct buf text;
+    struct rows_head head;
+    struct buf b = {0};
+    struct row row;
+    struct rd rd;
+
+    buf_reset(&text);
+    if (store_rows_since(r, generation, since, "eva", max, &b, &e))
+        fail_msg("%s", e.text);
+    rd = rd_over(b.data, b.len);
+    assert_true(rows_get_head(&rd, &head));
+    assert_int_equal(head.name_len, 3);
+    buf_printf(&text, "%d%s%s:", (int)head.number, head.reset ? " reset" : "",
+               head.more ? " more" : "");
+    while (rd_left(&rd)) {
+        assert_true(rows_get(&rd, &row));
+        buf_printf(&text, " %d%c%.*s", (int)row.number, row.kind, (int)row.path_len, row.path);
+    }
+    buf_free(&b);
+    return buf_cstr(&text);
+}
+
+static uint64_t generation_of(struct store_reader *r)
+{
+    struct rows_head head = {0};
+
+    assert_int_equal(store_head(r, &head, &e), 0);
+    return head.generation;
+}
+
+static void numbers_rise_and_rows_follow(void **state)
+{
+    struct store *s = open_store();
+    struct store_reader *r = store_reader_open(path, &e);
+    struct rows_head head;
+    struct store_entry got;
+    uint64_t g, files, bytes;
+
+    (void)state;
+    assert_int_equal(store_set_folder(s, "/home/eva/Public", 5, &e), 0);
+    g = store_generation(s);
+    put(s, "a", 1);
+    put(s, "sub/b", 1);
+    put(s, "sub/c", 1);
+    assert_string_equal(rows(r, g, 0, 1000), "0:"); /* nothing before the commit */
+    assert_int_equal(store_uncommitted(s), 3);
+    assert_int_equal(store_commit(s, &e), 0);
+    assert_int_equal(store_uncommitted(s), 0);
+    assert_string_equal(rows(r, g, 0, 1000), "3: 1fa 2fsub/b 3fsub/c");
+    assert_string_equal(rows(r, g, 2, 1000), "3: 3fsub/c");
+    put(s, "sub/b", 2);
+    assert_int_equal(store_gone(s, "a", &e), 1);
+    assert_int_equal(store_gone(s, "a", &e), 0);
+    assert_int_equal(store_commit(s, &e), 0);
+    assert_string_equal(rows(r, g, 3, 1000), "5: 4fsub/b 5-a");
+    assert_string_equal(rows(r, g, 5, 1000), "5:");
+    assert_string_equal(rows(r, g + 1, 5, 1000),
+                        "5 reset: 3fsub/c 4fsub/b");                      /* another generation */
+    assert_string_equal(rows(r, g, 6, 1000), "5 reset: 3fsub/c 4fsub/b"); /* from the future */
+    assert_int_equal(store_get(s, "a", &got, &e), 0);
+    assert_int_equal(store_get(s, "sub/b", &got, &e), 1);
+    assert_int_equal(got.mtime_ns, 2);
+    assert_int_equal(store_head(r, &head, &e), 0);
+    assert_int_equal(head.files, 2);
+    assert_int_equal(head.bytes, 20);
+    store_counts(s, &files, &bytes);
+    assert_int_equal(files, 2);
+    assert_int_equal(bytes, 20);
+    store_reader_close(r);
+    store_close(s);
+}
+
+static void rows_come_in_pages(void **state)
+{
+    struct store *s = open_store();
+    struct store_reader *r = store_reader_open(path, &e);
+    unsigned seen = 0, pages = 0;
+    struct rows_head head = {.more = true};
+    struct row row = {0};
+    char name[16];
+
+    (void)state;
+    for (int i = 0; i < 500; i++) {
+        snprintf(name, sizeof name, "%03d", i);
+        put(s, name, 1);
+    }
+    assert_int_equal(store_commit(s, &e), 0);
+    while (head.more) {
+        struct buf b = {0};
+        struct rd rd;
+
+        assert_int_equal(store_rows_since(r, store_generation(s), row.number, "", 1000, &b, &e), 0);
+        assert_true(b.len < 1200);
+        rd = rd_over(b.data, b.len);
+        assert_true(rows_get_head(&rd, &head));
+        while (rd_left(&rd)) {
+            assert_true(rows_get(&rd, &row));
+            assert_int_equal(row.number, ++seen);
+        }
+        buf_free(&b);
+        pages++;
+    }
+    assert_int_equal(seen, 500);
+    assert_true(pages > 10);
+    store_reader_close(r);
+    store_close(s);
+}
+
+static void a_tree_goes_as_one(void **state)
+{
+    static const char *const names[] = {"a", "s", "s/b", "s/t/c", "s.x", "s0", "s!/d", "sub/e"};
+    struct store_entry was;
+    struct store *s = open_store();
+    struct store_reader *r = store_reader_open(path, &e);
+    bool gone;
+    char *from;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        put(s, names[i], 1);
+    assert_int_equal(store_put_part(s, &(struct hash){{3}}, &(struct hash){{4}}, 9, true, &e), 0);
+    assert_int_equal(store_gone(s, "s", &e), 3);
+    assert_int_equal(store_commit(s, &e), 0);
+    assert_string_equal(rows(r, store_generation(s), 9, 1000), "12: 10-s 11-s/b 12-s/t/c");
+    assert_int_equal(store_find_inode(s, 7, 10, 1, &was, &from, &gone, &e), 1);
+    assert_true(gone);
+    assert_memory_equal(from, "s", 1);
+    mem_free(from);
+    assert_int_equal(store_find_inode(s, 7, 11, 1, &was, &from, &gone, &e), 0);
+    assert_int_equal(store_gone(s, "", &e), 5); /* all but the part */
+    assert_int_equal(store_commit(s, &e), 0);
+    assert_non_null(strstr(rows(r, 0, 0, 1000), "reset: 9p03"));
+    store_reader_close(r);
+    store_close(s);
+}
+
+static void parts_are_rows(void **state)
+{
+    struct hash hash = hash_of("p"), root = hash_of("r");
+    struct store *s = open_store();
+
+    (void)state;
+    assert_int_equal(store_put_part(s, &hash, &root, 9, false, &e), 0);
+    assert_int_equal(store_number(s), 0);
+    assert_int_equal(store_put_part(s, &hash, &root, 9, true, &e), 0);
+    assert_int_equal(store_put_part(s, &hash, &root, 9, true, &e), 0);
+    assert_int_equal(store_number(s), 1);
+    assert_int_equal(store_put_part(s, &hash, &root, 9, false, &e), 0);
+    assert_int_equal(store_number(s), 2);
+    assert_int_equal(store_put_part(s, &hash, &root, 9, false, &e), 0);
+    assert_int_equal(store_number(s), 2);
+    store_close(s);
+}
+
+static void contents_are_found(void **state)
+{
+    struct store_entry big = file_of("big", 3),
+                       folder = {.kind = 'd', .size = 20, .mtime_ns = -1, .ctime_ns = 1, .ino = 8};
+    struct store *s = open_store();
+    struct store_reader *r = store_reader_open(path, &e);
+    struct content_entry line = {.size = 10, .kind = 'f', .name = "big", .name_len = 3};
+    struct buf text = {0}, times = {0}, want = {0};
+    struct store_content got;
+    struct hash unknown = hash_of("unknown");
+
+    (void)state;
+    assert_int_equal(store_set_folder(s, "/x", 77, &e), 0);
+    assert_int_equal(store_put(s, "one/big", &big, "checkpoints", 11, &e), 0);
+    assert_int_equal(store_put(s, "two/big", &big, "checkpoints", 11, &e), 0);
+    line.hash = big.hash;
+    content_manifest_add(&want, &line);
+    content_hash(&folder.hash, want.data, want.len);
+    assert_int_equal(store_put(s, "one", &folder, NULL, 0, &e), 0);
+    assert_int_equal(store_commit(s, &e), 0);
+    assert_int_equal(store_find(r, &big.hash, 1, &got, &e), 1);
+    assert_string_equal(got.path, "two/big");
+    assert_int_equal(got.dev, 77);
+    assert_int_equal(got.ino, 7);
+    assert_true(hash_eq(&got.root, &big.root));
+    mem_free(got.path);
+    assert_int_equal(store_find(r, &big.hash, 2, &got, &e), 0);
+    assert_int_equal(store_find(r, &unknown, 0, &got, &e), 0);
+    assert_int_equal(store_checkpoints(r, &big.hash, &text, &e), 1);
+    assert_string_equal(text.data, "checkpoints");
+    buf_reset(&text);
+    assert_int_equal(store_manifest(r, &folder.hash, &text, &times, &e), 1);
+    assert_string_equal(text.data, want.data);
+    assert_memory_equal(times.data, "\0\0\0\0\0\0\0\0", 8);
+    assert_int_equal(store_manifest(r, &big.hash, &text, &times, &e), 0); /* no folder */
+    /* A child changed, the folder's new manifest is not made yet: the old one is not to be had. */
+    put(s, "one/big", 4);
+    assert_int_equal(store_commit(s, &e), 0);
+    assert_int_equal(store_manifest(r, &folder.hash, &text, &times, &e), 0);
+    /* Checkpoints stay as long as a row, be it a gone one, may need them. */
+    assert_int_equal(store_gone(s, "two", &e), 1);
+    assert_int_equal(store_tidy(s, &e), 0);
+    assert_int_equal(store_find(r, &big.hash, 0, &got, &e), 0);
+    assert_int_equal(store_checkpoints(r, &big.hash, &text, &e), 1);
+    put(s, "two/big", 4);
+    assert_int_equal(store_tidy(s, &e), 0);
+    assert_int_equal(store_checkpoints(r, &big.hash, &text, &e), 0);
+    buf_free(&text);
+    buf_free(&times);
+    buf_free(&want);
+    store_reader_close(r);
+    store_close(s);
+}
+
+static void touching_makes_no_number(void **state)
+{
+    struct store *s = open_store();
+    struct store_entry entry = file_of("a", 1),
+                       folder = {.kind = 'd', .ctime_ns = 9, .hash = {{1}}}, got;
+
+    (void)state;
+    put(s, "a", 1);
+    entry.ctime_ns = 99;
+    assert_int_equal(store_touch(s, "a", &entry, &e), 0);
+    assert_int_equal(store_get(s, "a", &got, &e), 1);
+    assert_int_equal(got.ctime_ns, 99);
+    assert_int_equal(store_put(s, "", &folder, NULL, 0, &e), 0);
+    assert_int_equal(store_mark_stale(s, "", &e), 0);
+    assert_int_equal(store_get(s, "", &got, &e), 1);
+    assert_int_equal(got.ctime_ns, 0);
+    assert_int_equal(store_number(s), 2);
+    store_close(s);
+}
+
+static void closing_keeps_everything(void **state)
+{
+    struct store *s = open_store();
+    uint64_t g;
+
+    (void)state;
+    assert_int_equal(store_set_folder(s, "/x", 1, &e), 0);
+    g = store_generation(s);
+    put(s, "a", 1);
+    store_close(s); /* commits */
+    s = open_store();
+    assert_int_equal(store_set_folder(s, "/x", 1, &e), 0);
+    assert_true(store_generation(s) == g);
+    assert_int_equal(store_number(s), 1);
+    assert_int_equal(store_set_folder(s, "/y", 1, &e), 0); /* another folder */
+    assert_false(store_generation(s) == g);
+    assert_int_equal(store_number(s), 0);
+    store_close(s);
+}
+
+/* A process has the store open and ends without closing it. */
+static void be_killed(void)
+{
+    pid_t pid = fork();
+
+    if (!pid) {
+        open_store();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* Numbers that a peer has seen may be among what a crash took; so they must not be given out again
+ * as if they were ours. */
+static void being_killed_makes_a_new_generation(void **state)
+{
+    struct store *s = open_store();
+    uint64_t g;
+
+    (void)state;
+    assert_int_equal(store_set_folder(s, "/x", 1, &e), 0);
+    put(s, "a", 1);
+    g = store_generation(s);
+    store_close(s);
+    be_killed();
+    s = open_store();
+    assert_false(store_generation(s) == g);
+    assert_int_equal(store_number(s), 1);
+    store_close(s);
+}
+
+static void very_many_gone_rows_are_forgotten(void **state)
+{
+    struct store *s = open_store();
+    struct store_reader *r = store_reader_open(path, &e);
+    char name[16];
+
+    (void)state;
+    put(s, "stays", 1);
+    for (int i = 0; i < 12000; i++) {
+        snprintf(name, sizeof name, "t%d", i);
+        put(s, name, 1);
+        assert_int_equal(store_gone(s, name, &e), 1);
+    }
+    assert_int_equal(store_tidy(s, &e), 0);
+    assert_string_equal(rows(r, store_generation(s), 2, 1000), "24001 reset: 1fstays");
+    assert_null(strstr(rows(r, store_generation(s), 20000, 1000), "reset"));
+    store_reader_close(r);
+    store_close(s);
+}
+
+/* ---- damage ---- */
+
+static void fill_and_close(void)
+{
+    struct store *s = open_store();
+    struct store_queue *q = store_queue_open(path, &e);
+    struct store_job job = {.hash = {{5}}, .options = (char[]){"{}"}};
+    char name[16];
+
+    for (int i = 0; i < 3000; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        put(s, name, 1);
+    }
+    assert_int_equal(store_commit(s, &e), 0);
+    assert_int_equal(store_job_add(q, &job, &e), 0);
+    store_queue_close(q);
+    store_close(s);
+}
+
+static void works_again(const char *why)
+{
+    char *aside = NULL;
+    struct store *s = store_open(path, &aside, &e);
+    struct store_reader *r;
+
+    if (!s)
+        fail_msg("%s: %s", why, e.text);
+    assert_non_null(aside);
+    assert_int_equal(access(aside, F_OK), 0);
+    mem_free(aside);
+    assert_int_equal(store_number(s), 0);
+    put(s, "a", 1);
+    assert_int_equal(store_commit(s, &e), 0);
+    r = store_reader_open(path, &e);
+    assert_string_equal(rows(r, store_generation(s), 0, 1000), "1: 1fa");
+    store_reader_close(r);
+    store_close(s);
+}
+
+static void a_damaged_file_is_set_aside(void **state)
+{
+    FILE *f;
+
+    (void)state;
+    f = fopen(path, "w");
+    for (int i = 0; i < 5000; i++)
+        fputs("garbage ", f);
+    fclose(f);
+    works_again("garbage");
+    assert_int_equal(unlink(path), 0);
+    fill_and_close();
+    be_killed();
+    assert_int_equal(truncate(path, 4096 * 2), 0);
+    works_again("cut short");
+}
+
+static void damage_while_it_is_open(void **state)
+{
+    struct store_reader *r;
+    struct store_queue *q;
+    struct store_job *jobs;
+    struct store *s;
+    size_t count;
+    char name[16];
+    bool failed = false;
+    FILE *f;
+
+    (void)state;
+    fill_and_close();
+    s = open_store();
+    r = store_reader_open(path, &e);
+    q = store_queue_open(path, &e);
+    f = fopen(path, "r+");
+    assert_int_equal(fseek(f, 4096 * 20, SEEK_SET), 0);
+    for (int i = 0; i < 8000; i++)
+        fputs("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", f);
+    fclose(f);
+    for (int i = 0; i < 3000 && !failed; i++) {
+        struct store_entry entry;
+
+        snprintf(name, sizeof name, "%d", i);
+        failed = store_get(s, name, &entry, &e) < 0 || store_gone(s, name, &e) < 0;
+    }
+    assert_true(failed);
+    assert_true(store_damaged(s));
+    store_close(s);
+    works_again("damaged");
+    /* Those who had the old file open follow to the new one, which has the queue. */
+    assert_string_equal(rows(r, generation_of(r), 0, 1000), "1: 1fa");
+    assert_int_equal(store_jobs(q, &jobs, &count, &e), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(jobs[0].hash.b[0], 5);
+    store_job_free(&jobs[0]);
+    mem_free(jobs);
+    store_queue_close(q);
+    store_reader_close(r);
+}
+
+static void what_cannot_be_opened_is_told(void **state)
+{
+    (void)state;
+    snprintf(path, sizeof path, "%s/no/such/iwant.db", dir);
+    assert_null(store_open(path, NULL, &e));
+    assert_int_equal(e.code, ERR_IO);
+    assert_non_null(strstr(e.text, "/no/such/iwant.db"));
+    assert_null(store_reader_open(path, &e));
+    assert_null(store_queue_open(path, &e));
+}
+
+/* ---- the queue ---- */
+
+static void jobs_outlive_the_queue(void **state)
+{
+    struct store_queue *q = store_queue_open(path, &e);
+    struct store_job job = {.hash = hash_of("j"), .options = (char[]){"{}"}, .added_s = 1000},
+                     *jobs;
+    size_t count;
+
+    (void)state;
+    assert_non_null(q);
+    assert_int_equal(store_job_add(q, &job, &e), 0);
+    assert_int_equal(job.id, 1);
+    job.kind = 'd';
+    job.target = (char[]){"Films/\xff"};
+    job.error = (char[]){"no \"holder\""};
+    job.state = JOB_PAUSED;
+    job.size = 1ull << 45;
+    job.done = 17;
+    assert_int_equal(store_job_save(q, &job, &e), 0);
+    store_queue_close(q);
+    q = store_queue_open(path, &e);
+    assert_int_equal(store_jobs(q, &jobs, &count, &e), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(jobs[0].id, 1);
+    assert_true(hash_eq(&jobs[0].hash, &job.hash));
+    assert_int_equal(jobs[0].kind, 'd');
+    assert_string_equal(jobs[0].target, "Films/\xff");
+    assert_string_equal(jobs[0].options, "{}");
+    assert_string_equal(jobs[0].error, "no \"holder\"");
+    assert_int_equal(jobs[0].state, JOB_PAUSED);
+    assert_true(jobs[0].size == 1ull << 45 && jobs[0].done == 17 && jobs[0].added_s == 1000);
+    store_job_free(&jobs[0]);
+    mem_free(jobs);
+    store_queue_close(q);
+}
+
+static void save_part(struct store_queue *q, const char *name, const char *file)
+{
+    struct store_part part = {.hash = hash_of(name), .root = hash_of("root"), .size = 10u << 20};
+
+    part.path = mem_str(file);
+    bits_init(&part.have, 10);
+    bits_set(&part.have, 3);
+    buf_add(&part.checkpoints, "c\0d", 3);
+    assert_int_equal(store_part_save(q, &part, &e), 0);
+    bits_set(&part.have, 9);
+    assert_int_equal(store_part_have(q, &part.hash, &part.have, &e), 0);
+    store_part_free(&part);
+}
+
+static bool has_part(struct store_queue *q, const char *name)
+{
+    struct hash hash = hash_of(name);
+    struct store_part part;
+    int got = store_part_find(q, &hash, &part, &e);
+
+    assert_true(got >= 0);
+    if (got) {
+        assert_int_equal(part.size, 10u << 20);
+        assert_true(part.have.count == 2 && bits_get(&part.have, 3) && bits_get(&part.have, 9));
+        assert_memory_equal(part.checkpoints.data, "c\0d", 3);
+        assert_non_null(part.path);
+    }
+    store_part_free(&part);
+    return got;
+}
+
+static void a_removed_job_takes_its_parts(void **state)
+{
+    struct store_queue *q = store_queue_open(path, &e);
+    struct store_job film = {.hash = hash_of("film"), .kind = 'f', .target = (char[]){"film.mkv"}};
+    struct store_job tree = {.hash = hash_of("tree"), .kind = 'd', .target = (char[]){"tree"}};
+    struct hash hash = hash_of("elsewhere");
+
+    (void)state;
+    assert_int_equal(store_job_add(q, &film, &e) | store_job_add(q, &tree, &e), 0);
+    save_part(q, "film", ".film.mkv.iwant-part");
+    save_part(q, "in tree", "tree/x/.y.iwant-part");
+    save_part(q, "elsewhere", "tree2/.y.iwant-part");
+    assert_int_equal(store_job_remove(q, film.id, &e), 0);
+    assert_false(has_part(q, "film"));
+    assert_true(has_part(q, "in tree"));
+    film.hash = hash_of("in tree"); /* wanted by two */
+    assert_int_equal(store_job_add(q, &film, &e), 0);
+    assert_int_equal(store_job_remove(q, tree.id, &e), 0);
+    assert_true(has_part(q, "in tree"));
+    assert_int_equal(store_job_remove(q, film.id, &e), 0);
+    assert_false(has_part(q, "in tree"));
+    assert_true(has_part(q, "elsewhere"));
+    assert_int_equal(store_part_remove(q, &hash, &e), 0);
+    assert_false(has_part(q, "elsewhere"));
+    store_queue_close(q);
+}
+
+int main(void)
+{
+#define T(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(numbers_rise_and_rows_follow),
+        T(rows_come_in_pages),
+        T(a_tree_goes_as_one),
+        T(parts_are_rows),
+        T(contents_are_found),
+        T(touching_makes_no_number),
+        T(closing_keeps_everything),
+        T(being_killed_makes_a_new_generation),
+        T(very_many_gone_rows_are_forgotten),
+        T(a_damaged_file_is_set_aside),
+        T(damage_while_it_is_open),
+        T(what_cannot_be_opened_is_told),
+        T(jobs_outlive_the_queue),
+        T(a_removed_job_takes_its_parts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
