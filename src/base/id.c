@@ -108,6 +108,7 @@ static bool parse_port(struct addr *a, const char *text)
 bool addr_parse(struct addr *a, const char *text)
 {
     char ip[ADDR_TEXT_MAX];
+    const char *whole = text;
     const char *colon = strrchr(text, ':');
     const char *close = strchr(text, ']');
     size_t len = strlen(text);
@@ -127,7 +128,7 @@ bool addr_parse(struct addr *a, const char *text)
         return false;
     memcpy(ip, text, len);
     ip[len] = '\0';
-    if (inet_pton(AF_INET, ip, a->ip) == 1)
+    if (text == whole && inet_pton(AF_INET, ip, a->ip) == 1) /* no brackets */
         a->family = 4;
     else if (inet_pton(AF_INET6, ip, a->ip) == 1)
         a->family = 6;

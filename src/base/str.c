@@ -86,7 +86,7 @@ bool str_parse_size(const char *text, uint64_t *bytes)
     if ((end[0] == 'B' || end[0] == 'b') && !end[1])
         end++;
     v *= unit;
-    if (*end || !(v < 9.2e18) || strpbrk(text, "xXnN"))
+    if (*end || !(v < 9.2e18) || strpbrk(text, "xXeE"))
         return false;
     *bytes = (uint64_t)floor(v + 0.5);
     return true;
