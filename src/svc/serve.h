@@ -23,7 +23,7 @@ struct serve_conf {
 };
 
 struct serve *serve_new(const struct serve_conf *conf, uint16_t *bound, struct err *e);
-void serve_fetch(struct serve *s, struct fetch *f); /* once fetch is there; any thread */
+void serve_fetch(struct serve *s, struct fetch *f); /* once fetch is there; any thread. serve_free comes before fetch_free */
 struct serve_status {
     uint64_t sent_bytes, rate_up, requests, refused, connections;
 };

@@ -1,0 +1,320 @@
+/* Contents by hash: whole ones from the shared folder, parts from what is being fetched. */
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "core/content.h"
+#include "io/loop.h"
+#include "svc/fetch.h"
+#include "svc/serve_priv.h"
+#include "svc/share.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define BYTES "application/octet-stream"
+
+/* ---- the shared folder ---- */
+
+static bool as_announced(const struct root_stat *st, const struct store_content *c)
+{
+    return st->size == c->size && st->mtime_ns == c->mtime_ns && st->ctime_ns == c->ctime_ns &&
+           st->ino == c->ino && st->dev == c->dev;
+}
+
+int serve_open(struct serve *s, struct store_reader *r, const struct hash *h, int *fd,
+               struct root_stat *st, char **path)
+{
+    const struct root *root = share_root_get(s->conf.share);
+    struct store_content c;
+    struct err e;
+    int found = 0;
+
+    for (unsigned n = 0; root && store_find(r, h, n, &c, &e) == 1; n++) {
+        if (c.kind == 'd') {
+            mem_free(c.path);
+            continue;
+        }
+        *fd = root_read_fd(root, c.path, st, &e);
+        if (*fd >= 0 && as_announced(st, &c)) {
+            *path = c.path;
+            found = 1;
+            break;
+        }
+        if (*fd >= 0)
+            close(*fd);
+        share_suspect(s->conf.share, c.path);
+        mem_free(c.path);
+        found = -1;
+    }
+    if (root)
+        share_root_put(s->conf.share, root);
+    return found;
+}
+
+/* ---- streams ---- */
+
+struct stream {
+    struct serve *s;
+    struct http_request *rq;
+    int fd;
+    uint64_t first, len;
+    bool part;           /* ours alone: it does not change */
+    struct root_stat st; /* else: as announced */
+    char *path;
+};
+
+static int64_t stream_read(void *ctx, uint64_t pos, void *to, size_t max)
+{
+    struct stream *f = ctx;
+    struct root_stat now;
+    ssize_t n;
+
+    if (pos >= f->len)
+        return -1;
+    if (max > f->len - pos)
+        max = (size_t)(f->len - pos);
+    max = pace_take(f->s->pace, f->rq, max);
+    if (!max)
+        return 0;
+    n = pread(f->fd, to, max, (off_t)(f->first + pos));
+    if (n > 0 && !f->part && (root_stat_fd(f->fd, &now) || !root_stat_same(&now, &f->st))) {
+        share_suspect(f->s->conf.share, f->path);
+        return -2;
+    }
+    if (n <= 0)
+        return -2;
+    serve_sent(f->s, (uint64_t)n);
+    return n;
+}
+
+static void stream_done(void *ctx)
+{
+    struct stream *f = ctx;
+
+    pace_forget(f->s->pace, f->rq);
+    close(f->fd);
+    mem_free(f->path);
+    mem_free(f);
+}
+
+/* Answer with the range that is asked of a file of this size. Takes f. */
+static void reply_file(struct http_request *rq, struct stream *f, uint64_t size)
+{
+    char text[96];
+    struct http_stream st = {.read = stream_read, .done = stream_done, .ctx = f};
+    int ranged = http_range(rq, size, &f->first, &f->len);
+
+    http_reply_header(rq, "Accept-Ranges", "bytes");
+    if (ranged < 0) {
+        snprintf(text, sizeof text, "bytes */%" PRIu64, size);
+        http_reply_header(rq, "Content-Range", text);
+        http_reply_text(rq, 416, "the range lies outside the file");
+        stream_done(f);
+        return;
+    }
+    if (ranged) {
+        snprintf(text, sizeof text, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, f->first,
+                 f->first + f->len - 1, size);
+        http_reply_header(rq, "Content-Range", text);
+    }
+    http_reply_stream(rq, ranged ? 206 : 200, BYTES, f->len, &st);
+}
+
+/* ---- requests that wait for a piece ---- */
+
+struct held {
+    struct serve *s;
+    struct http_request *rq;
+    int64_t since_ms;
+};
+
+static void held_wake(void *ctx)
+{
+    http_wake(ctx);
+}
+
+static void held_done(void *ctx)
+{
+    struct held *h = ctx;
+    struct fetch *f = serve_get_fetch(h->s);
+
+    if (f)
+        fetch_part_unwait(f, held_wake, h->rq);
+    mem_free(h);
+}
+
+/* Be woken at the next piece of this content: to be called before its bits are looked at, or one
+ * could be missed. */
+static void listen_for(struct serve *s, struct http_request *rq, struct fetch *f,
+                       const struct hash *hash)
+{
+    struct held *h = http_get_ctx(rq);
+
+    if (!h) {
+        h = mem_alloc(sizeof *h);
+        *h = (struct held){.s = s, .rq = rq, .since_ms = loop_now_ms()};
+        http_set_ctx(rq, h, held_done);
+    }
+    fetch_part_unwait(f, held_wake, rq);
+    (void)fetch_part_wait(f, hash, held_wake, rq);
+}
+
+/* false: it has waited long enough. */
+static bool hold_on(struct http_request *rq)
+{
+    const struct held *h = http_get_ctx(rq);
+    int64_t waited = loop_now_ms() - h->since_ms;
+
+    if (http_held(rq) == 2 || waited >= HOLD_MS)
+        return false;
+    http_hold(rq, (unsigned)(HOLD_MS - waited));
+    return true;
+}
+
+static void reply_later(struct http_request *rq)
+{
+    http_reply_header(rq, "Retry-After", "1");
+    http_reply_text(rq, 503, "not here yet");
+}
+
+static void reply_missing(struct http_request *rq, int found)
+{
+    if (found < 0)
+        http_reply_text(rq, 410, "this file has changed since it was announced");
+    else
+        http_reply_text(rq, 404, "no such content here");
+}
+
+/* ---- GET /v1/files/H ---- */
+
+static bool covers(const struct bits *have, uint64_t size, uint64_t first, uint64_t len)
+{
+    uint64_t piece = content_piece_size(size);
+
+    for (uint64_t i = first / piece; len && i <= (first + len - 1) / piece; i++) {
+        if (!bits_get(have, (uint32_t)i))
+            return false;
+    }
+    return true;
+}
+
+/* true: replied or held. */
+static bool serve_part(struct serve *s, struct http_request *rq, const struct hash *h)
+{
+    struct fetch *fetch = serve_get_fetch(s);
+    bool head = http_method(rq)[0] == 'H';
+    struct stream *f;
+    struct bits have;
+    struct hash root;
+    uint64_t size, first, len;
+    int fd;
+
+    if (!fetch)
+        return false;
+    if (!head)
+        listen_for(s, rq, fetch, h);
+    if (!fetch_part(fetch, h, &fd, &size, &root, &have))
+        return false;
+    if (!head && http_range(rq, size, &first, &len) >= 0 && !covers(&have, size, first, len)) {
+        close(fd);
+        if (!hold_on(rq))
+            reply_later(rq);
+    } else {
+        f = mem_zero(1, sizeof *f);
+        *f = (struct stream){.s = s, .rq = rq, .fd = fd, .part = true};
+        reply_file(rq, f, size);
+    }
+    bits_done(&have);
+    return true;
+}
+
+void serve_file(struct serve *s, struct http_request *rq, const struct hash *h)
+{
+    struct store_reader *r = serve_reader(s, rq);
+    struct root_stat st;
+    struct stream *f;
+    char *path;
+    int fd, found;
+
+    if (!r)
+        return;
+    found = serve_open(s, r, h, &fd, &st, &path);
+    if (found == 1) {
+        f = mem_zero(1, sizeof *f);
+        *f = (struct stream){.s = s, .rq = rq, .fd = fd, .st = st, .path = path};
+        reply_file(rq, f, st.size);
+    } else if (!serve_part(s, rq, h)) {
+        reply_missing(rq, found);
+    }
+}
+
+/* ---- what is known of a content ---- */
+
+void serve_checkpoints(struct serve *s, struct http_request *rq, const struct hash *h)
+{
+    struct store_reader *r = serve_reader(s, rq);
+    struct fetch *fetch = serve_get_fetch(s);
+    struct buf b = {0};
+    struct err e;
+
+    if (!r)
+        return;
+    if (store_checkpoints(r, h, &b, &e) == 1 ||
+        (fetch && fetch_part_checkpoints(fetch, h, &b) == 1)) {
+        http_reply(rq, 200, BYTES, buf_cstr(&b), b.len);
+        serve_sent(s, b.len);
+    } else {
+        reply_missing(rq, 0);
+    }
+    buf_free(&b);
+}
+
+/* What the caller has of it already, from ?have=; UINT64_MAX: not said. */
+static uint64_t known_count(const struct http_request *rq)
+{
+    const char *text = http_arg(rq, "have");
+    uint64_t n;
+
+    return text && str_parse_u64(text, 0, UINT32_MAX, &n) ? n : UINT64_MAX;
+}
+
+static void reply_bits(struct serve *s, struct http_request *rq, const struct bits *have)
+{
+    http_reply(rq, 200, BYTES, have->byte, bits_bytes(have));
+    serve_sent(s, bits_bytes(have));
+}
+
+void serve_have(struct serve *s, struct http_request *rq, const struct hash *h)
+{
+    struct store_reader *r = serve_reader(s, rq);
+    struct fetch *fetch = serve_get_fetch(s);
+    struct store_content c;
+    struct bits have;
+    struct hash root;
+    uint64_t size;
+    struct err e;
+    int fd;
+
+    if (!r)
+        return;
+    if (store_find(r, h, 0, &c, &e) == 1 && c.kind != 'd') {
+        bits_init(&have, content_piece_count(c.size));
+        for (uint32_t i = 0; i < have.len; i++)
+            bits_set(&have, i);
+        reply_bits(s, rq, &have);
+        bits_done(&have);
+        mem_free(c.path);
+        return;
+    }
+    if (fetch)
+        listen_for(s, rq, fetch, h);
+    if (!fetch || fetch_part(fetch, h, &fd, &size, &root, &have) != 1) {
+        reply_missing(rq, 0);
+        return;
+    }
+    close(fd);
+    if (have.count != known_count(rq) || !hold_on(rq))
+        reply_bits(s, rq, &have);
+    bits_done(&have);
+}
