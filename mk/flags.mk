@@ -1,4 +1,4 @@
-# Compiler and library flags, by profile: dev (default, hardened), asan, tsan.
+# Compiler and library flags, by profile: dev (default, hardened), asan, tsan, fuzz.
 VERSION := $(shell sed -n 's/^\#define IWANT_VERSION "\(.*\)"/\1/p' src/base/limits.h)
 
 PKGS := libuv libmicrohttpd libcurl gnutls nettle libsodium sqlite3 libutf8proc jansson inih
@@ -25,8 +25,12 @@ OPT_LD := -fsanitize=address,undefined
 else ifeq ($(PROFILE),tsan)
 OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 OPT_LD := -fsanitize=thread
+else ifeq ($(PROFILE),fuzz)
+CC := clang
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+OPT_LD := -fsanitize=address,undefined
 else
-$(error PROFILE is dev, asan or tsan, not '$(PROFILE)')
+$(error PROFILE is dev, asan, tsan or fuzz, not '$(PROFILE)')
 endif
 
 CFLAGS  ?=

@@ -30,20 +30,20 @@ check: test-programs
 slow: $(BUILD)/test/unit/test_content
 	IWANT_SLOW=1 $<
 
-# Every fuzz target for SECONDS, one after the other; new inputs go into build/, findings are named.
+# Every fuzz target for SECONDS, one after the other; new inputs go into build/fuzz, not into the tree.
 SECONDS ?= 60
-FUZZ_CC ?= clang
-FUZZ_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 FUZZ := $(patsubst test/fuzz/%.c,build/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 
-build/fuzz/%: test/fuzz/%.c $(SRC_base) $(SRC_core) $(wildcard src/base/*.h src/core/*.h)
-	@mkdir -p $(@D)
-	$(FUZZ_CC) $(CSTD) $(FUZZ_FLAGS) -Isrc $(PKG_CFLAGS) -o $@ $< $(SRC_base) $(SRC_core) $(PKG_LIBS) -lpthread -lm
+build/fuzz/fuzz_%: test/fuzz/fuzz_%.c $(LIBS)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIBS) $(PKG_LIBS) -lpthread -lm
 
-fuzz: $(FUZZ)
+fuzz-programs: $(FUZZ)
+
+fuzz:
+	$(MAKE) PROFILE=fuzz fuzz-programs
 	test/fuzz/fuzz.sh $(SECONDS) $(FUZZ)
 
-.PHONY: test-programs unit check slow fuzz
+.PHONY: test-programs unit check slow fuzz fuzz-programs
 
 net: all
 	python3 test/net/run.py $(BUILD) $(CASE)
