@@ -55,6 +55,7 @@ def main():
             if ext and type_of(mime):
                 votes[ext[1].lower()][type_of(mime)] += int(weight)
     print("/* Made by tools/mktypes.py from shared-mime-info; do not edit. Sorted for bsearch. */")
+    print("#pragma once")
     for ext in sorted(votes, key=lambda e: e.encode()):
         best = max(votes[ext], key=lambda t: (votes[ext][t], -ORDER.index(t)))
         print(f'{{"{ext}", TYPE_{best.upper()}}},')

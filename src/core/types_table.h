@@ -1,4 +1,5 @@
 /* Made by tools/mktypes.py from shared-mime-info; do not edit. Sorted for bsearch. */
+#pragma once
 {"123", TYPE_DOCUMENT},
 {"3ds", TYPE_IMAGE},
 {"3g2", TYPE_VIDEO},
