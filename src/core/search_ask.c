@@ -1,0 +1,456 @@
+/* The query as search understands it. */
+#include "core/search_priv.h"
+
+#include <math.h>
+#include <string.h>
+
+#define WELL_KNOWN      40 /* uses of a word that nobody has to take apart */
+#define SPLIT_MIN       5  /* letters of a word that may be two */
+#define SPLIT_TYPO_MIN  8  /* of which one may have an error */
+#define SPLIT_TYPO_HALF 4  /* letters of the half with the error */
+#define SPLIT_TRIES     3
+#define SPLIT_WORTH_MAX 1.35f /* of the word's own */
+#define JOIN_WORTH_MIN  0.9f  /* of the words that are joined */
+#define JOIN_WORTH_MAX  1.3f
+
+double ask_size(const struct catalog *c)
+{
+    return 1.0 + c->files + c->folders;
+}
+
+/* --- slots and readings --- */
+
+/* The slot for a word, looked up when it is new; ASK_SLOTS_MAX when there is no room. */
+static uint8_t slot_for(struct ask *a, const char *text, size_t len, enum word_kind kind,
+                        enum slot_mode mode)
+{
+    struct slot *s;
+
+    for (uint8_t i = 0; i < a->slots; i++)
+        if (a->slot[i].len == len && a->slot[i].mode == mode && !memcmp(a->slot[i].text, text, len))
+            return i;
+    if (a->slots == ASK_SLOTS_MAX)
+        return ASK_SLOTS_MAX;
+    s = &a->slot[a->slots];
+    *s = (struct slot){
+        .len = (uint8_t)len, .kind = (uint8_t)kind, .mode = (uint8_t)mode, .creates = true};
+    memcpy(s->text, text, len);
+    expand(a->c, s);
+    return a->slots++;
+}
+
+/* A reading of positions [from, to) by these slots, which together are worth between min and max
+ * (scaled). */
+static void add_reading(struct ask *a, size_t from, size_t to, const uint8_t *slot, size_t slots,
+                        float min, float max)
+{
+    struct reading *r = &a->reading[a->readings];
+    float sum = 0, scale = 1;
+
+    if (a->readings == ASK_READINGS_MAX || slots > READING_SLOTS_MAX)
+        return;
+    for (size_t i = 0; i < slots; i++) {
+        if (slot[i] == ASK_SLOTS_MAX)
+            return;
+        sum += a->slot[slot[i]].idf;
+    }
+    if (sum > max)
+        scale = max / sum;
+    else if (sum < min)
+        scale = min / sum;
+    *r = (struct reading){.from = (uint8_t)from, .to = (uint8_t)to, .slots = (uint8_t)slots};
+    for (size_t i = 0; i < slots; i++) {
+        r->slot[i] = slot[i];
+        r->worth[i] = a->slot[slot[i]].idf * scale;
+    }
+    a->readings++;
+}
+
+static float own_worth(const struct ask *a, size_t from, size_t to)
+{
+    float sum = 0;
+
+    for (size_t i = from; i < to; i++)
+        sum += a->slot[i].idf;
+    return sum;
+}
+
+static uint32_t uses_of(const struct ask *a, const char *text, size_t len)
+{
+    uint32_t word = vocab_find(&a->c->vocab, text, len);
+
+    return word ? a->c->vocab.word[word].uses : 0;
+}
+
+static bool code_point_start(char c)
+{
+    return ((uint8_t)c & 0xc0) != 0x80;
+}
+
+/* --- a word that is two --- */
+
+/* The cut whose rarer half is most frequent, both halves being words. 0: none. */
+static size_t best_cut(const struct ask *a, const struct slot *s)
+{
+    size_t best = 0;
+    uint32_t best_uses = 0;
+
+    for (size_t cut = 2; cut + 2 <= s->len; cut++) {
+        uint32_t left, right, rarer;
+
+        if (!code_point_start(s->text[cut]))
+            continue;
+        left = uses_of(a, s->text, cut);
+        right = left ? uses_of(a, s->text + cut, s->len - cut) : 0;
+        rarer = left < right ? left : right;
+        if (rarer > best_uses) {
+            best_uses = rarer;
+            best = cut;
+        }
+    }
+    return best;
+}
+
+static void add_split(struct ask *a, size_t pos, size_t cut, enum slot_mode left,
+                      enum slot_mode right)
+{
+    const struct slot s = a->slot[pos];
+    uint8_t slot[2];
+
+    slot[0] = slot_for(a, s.text, cut, word_kind_of(s.text, cut), left);
+    slot[1] =
+        slot_for(a, s.text + cut, s.len - cut, word_kind_of(s.text + cut, s.len - cut), right);
+    if (slot[1] == ASK_SLOTS_MAX || !a->slot[slot[0]].expansions || !a->slot[slot[1]].expansions)
+        return;
+    add_reading(a, pos, pos + 1, slot, 2, 0, SPLIT_WORTH_MAX * s.idf);
+}
+
+/* One half is a word, longest first, the other is one edit away from one. */
+static void add_typo_splits(struct ask *a, size_t pos)
+{
+    const struct slot s = a->slot[pos];
+    int tries = 0;
+
+    for (size_t known = s.len - SPLIT_TYPO_HALF; known >= 3 && tries < SPLIT_TRIES; known--) {
+        uint8_t slots = a->slots;
+        size_t back = s.len - known;
+
+        if (code_point_start(s.text[known]) && uses_of(a, s.text, known)) {
+            add_split(a, pos, known, SLOT_EXACT, SLOT_TYPO);
+            tries += a->slots > slots;
+        }
+        if (code_point_start(s.text[back]) && uses_of(a, s.text + back, known)) {
+            add_split(a, pos, back, SLOT_TYPO, SLOT_EXACT);
+            tries += a->slots > slots;
+        }
+    }
+}
+
+static bool has_close_word(const struct slot *s)
+{
+    for (size_t i = 0; i < s->expansions; i++)
+        if (s->expansion[i].how == MATCH_EXACT || s->expansion[i].weight >= .78f)
+            return true;
+    return false;
+}
+
+static void split_position(struct ask *a, size_t pos)
+{
+    const struct slot *s = &a->slot[pos];
+    size_t cut;
+
+    if (s->kind != WORD_LETTERS || s->len < SPLIT_MIN ||
+        (s->exact && a->c->vocab.word[s->exact].uses >= WELL_KNOWN))
+        return;
+    cut = best_cut(a, s);
+    if (cut)
+        add_split(a, pos, cut, SLOT_EXACT, SLOT_EXACT);
+    if (s->len >= SPLIT_TYPO_MIN && !cut && !has_close_word(s))
+        add_typo_splits(a, pos);
+}
+
+/* --- words that are one --- */
+
+static void join_positions(struct ask *a, size_t pos)
+{
+    const struct slot *s = &a->slot[pos], *t = &a->slot[pos + 1];
+    char text[2 * WORD_BYTES_MAX];
+    size_t len = (size_t)s->len + t->len;
+    float sum = own_worth(a, pos, pos + 2);
+    uint8_t slot;
+
+    if (len > WORD_BYTES_MAX || s->kind > WORD_NUMBER || t->kind > WORD_NUMBER)
+        return;
+    memcpy(text, s->text, s->len);
+    memcpy(text + s->len, t->text, t->len);
+    if (!uses_of(a, text, len))
+        return;
+    slot = slot_for(a, text, len, word_kind_of(text, len), SLOT_EXACT);
+    add_reading(a, pos, pos + 2, &slot, 1, JOIN_WORTH_MIN * sum, JOIN_WORTH_MAX * sum);
+}
+
+/* --- the words of the text --- */
+
+/* Which of the query's words are its positions: whole runs (and pairs of dense scripts), the rarest
+ * when there are too many. Gives how many; in[] are places in w. */
+static size_t choose_positions(const struct ask *a, const struct words *w, uint16_t in[WORDS_MAX])
+{
+    uint32_t uses[WORDS_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < w->count; i++) {
+        const struct word *word = &w->word[i];
+
+        if (word->part || word->kind == WORD_EPISODE)
+            continue;
+        uses[n] = uses_of(a, w->text + word->at, word->len);
+        in[n++] = (uint16_t)i;
+    }
+    while (n > QUERY_WORDS_MAX) {
+        size_t most = 0;
+
+        for (size_t i = 1; i < n; i++)
+            if (uses[i] > uses[most])
+                most = i;
+        n--;
+        memmove(in + most, in + most + 1, (n - most) * sizeof *in);
+        memmove(uses + most, uses + most + 1, (n - most) * sizeof *uses);
+    }
+    return n;
+}
+
+/* The parts of a run with camel case or digits, and episodes over several runs. */
+static void add_parts_and_episodes(struct ask *a, const struct words *w, const uint16_t *in)
+{
+    for (size_t pos = 0; pos < a->positions; pos++) {
+        const struct word *whole = &w->word[in[pos]];
+        uint8_t slot[READING_SLOTS_MAX + 1];
+        size_t n = 0;
+
+        for (size_t i = in[pos] + 1u; i < w->count && n <= READING_SLOTS_MAX; i++) {
+            const struct word *part = &w->word[i];
+
+            if (part->part && part->run == whole->run)
+                slot[n++] = slot_for(a, w->text + part->at, part->len, (enum word_kind)part->kind,
+                                     SLOT_EXACT);
+        }
+        if (n)
+            add_reading(a, pos, pos + 1, slot, n, 0, SPLIT_WORTH_MAX * a->slot[pos].idf);
+    }
+    for (size_t i = 0; i < w->count; i++) {
+        const struct word *e = &w->word[i];
+        size_t from = 0, to;
+        float sum;
+        uint8_t slot;
+
+        if (e->kind != WORD_EPISODE || !uses_of(a, w->text + e->at, e->len))
+            continue;
+        while (from < a->positions && w->word[in[from]].run < e->run)
+            from++;
+        for (to = from; to < a->positions && w->word[in[to]].run < e->run + e->runs;)
+            to++;
+        if (from == to)
+            continue;
+        sum = own_worth(a, from, to);
+        slot = slot_for(a, w->text + e->at, e->len, WORD_EPISODE, SLOT_EXACT);
+        add_reading(a, from, to, &slot, 1, JOIN_WORTH_MIN * sum, JOIN_WORTH_MAX * sum);
+    }
+}
+
+static void sort_readings(struct ask *a)
+{
+    size_t n = 0;
+
+    for (uint8_t to = 0; to <= a->positions; to++) {
+        a->first_reading[to] = (uint8_t)n;
+        for (size_t i = n; i < a->readings; i++) {
+            if (a->reading[i].to == to) {
+                struct reading r = a->reading[i];
+
+                a->reading[i] = a->reading[n];
+                a->reading[n++] = r;
+            }
+        }
+    }
+    a->first_reading[a->positions + 1] = (uint8_t)n;
+}
+
+/* Lists of very common words only add to what rarer words have found. */
+static void choose_creators(struct ask *a)
+{
+    double many = 1500 + ask_size(a->c) / 1000;
+    bool common[QUERY_WORDS_MAX] = {false};
+    float all = own_worth(a, 0, a->positions), left = 0.34f * all;
+
+    for (;;) {
+        size_t least = a->positions;
+
+        for (size_t i = 0; i < a->positions; i++)
+            if (!common[i] && (least == a->positions || a->slot[i].idf < a->slot[least].idf))
+                least = i;
+        if (least == a->positions || a->slot[least].idf > left || !a->slot[least].exact ||
+            a->c->vocab.word[a->slot[least].exact].uses < many)
+            return;
+        common[least] = true;
+        a->slot[least].creates = false;
+        left -= a->slot[least].idf;
+    }
+}
+
+static void understand(struct ask *a, const char *text, size_t len)
+{
+    uint16_t in[WORDS_MAX];
+    struct words w;
+
+    words_of(&w, text, len, WORDS_QUERY);
+    a->positions = (uint8_t)choose_positions(a, &w, in);
+    for (size_t i = 0; i < a->positions; i++) {
+        const struct word *word = &w.word[in[i]];
+        struct slot *s =
+            &a->slot[a->slots++]; /* position i is slot i, also when a word is there twice */
+
+        *s =
+            (struct slot){.len = word->len, .kind = word->kind, .mode = SLOT_FULL, .creates = true};
+        memcpy(s->text, w.text + word->at, word->len);
+        expand(a->c, s);
+    }
+    for (size_t i = 0; i < a->positions; i++) {
+        uint8_t slot = (uint8_t)i;
+
+        add_reading(a, i, i + 1, &slot, 1, 0, INFINITY);
+    }
+    a->ideal = own_worth(a, 0, a->positions);
+    add_parts_and_episodes(a, &w, in);
+    for (size_t i = 0; i + 1 < a->positions; i++)
+        join_positions(a, i);
+    for (size_t i = 0; i < a->positions; i++)
+        split_position(a, i);
+    sort_readings(a);
+    choose_creators(a);
+}
+
+/* --- the marks of the query: -word and "a phrase" --- */
+
+static void add_exclude(struct ask *a, const char *text, size_t len)
+{
+    uint8_t group = 0;
+    struct words w;
+
+    words_of(&w, text, len, WORDS_QUERY);
+    for (size_t i = 0; i < w.count; i++) {
+        uint32_t word;
+
+        if (w.word[i].part || w.word[i].kind == WORD_EPISODE)
+            continue;
+        word = vocab_find(&a->c->vocab, w.text + w.word[i].at, w.word[i].len);
+        if (!word || !a->c->vocab.word[word].uses || a->excludes == ASK_EXCLUDE_MAX)
+            return; /* nothing has all of these words */
+        group |= (uint8_t)(1u << a->excludes);
+        a->exclude[a->excludes++] = word;
+    }
+    if (group)
+        a->exclude_group[a->exclude_groups++] = group;
+}
+
+static void add_phrase(struct ask *a, const char *text, size_t len)
+{
+    struct phrase *p = &a->phrase[a->phrases];
+    size_t used = 0;
+    struct words w;
+
+    if (a->phrases == ASK_PHRASES_MAX)
+        return;
+    words_of(&w, text, len, WORDS_QUERY);
+    p->words = 0;
+    for (size_t i = 0; i < w.count && p->words < QUERY_WORDS_MAX; i++) {
+        const struct word *word = &w.word[i];
+
+        if (word->part || word->kind == WORD_EPISODE || used > UINT8_MAX)
+            continue;
+        p->at[p->words] = (uint8_t)used;
+        p->len[p->words++] = word->len;
+        memcpy(p->text + used, w.text + word->at, word->len);
+        used += word->len;
+    }
+    a->phrases += p->words > 0;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Take the marks out of the text; what they are put on: phrases stay words of the query, excluded
+ * words go. */
+static size_t take_marks(struct ask *a, const char *text, size_t len, char plain[QUERY_LEN_MAX])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < len;) {
+        bool start = !i || is_space(text[i - 1]);
+        const char *close;
+        size_t end = i + 1;
+
+        if (text[i] == '"' && (close = memchr(text + end, '"', len - end))) {
+            add_phrase(a, text + end, (size_t)(close - text) - end);
+            plain[n++] = ' ';
+            i++; /* its words follow as the others; the closing mark separates */
+            while (text + i < close)
+                plain[n++] = text[i++];
+            plain[n++] = ' ';
+            i++;
+        } else if (text[i] == '-' && start && end < len && !is_space(text[end])) {
+            while (end < len && !is_space(text[end]))
+                end++;
+            add_exclude(a, text + i + 1, end - i - 1);
+            i = end;
+        } else {
+            plain[n++] = text[i++];
+        }
+    }
+    return n;
+}
+
+static void add_in(struct ask *a, const char *in)
+{
+    while (*in) {
+        size_t len = strcspn(in, "/");
+        uint8_t part = 0;
+        struct words w;
+
+        words_of(&w, in, len, WORDS_QUERY);
+        for (size_t i = 0; i < w.count && a->in_words < ASK_IN_MAX; i++) {
+            const struct word *word = &w.word[i];
+            uint32_t id;
+
+            if (word->part || word->kind == WORD_EPISODE)
+                continue;
+            id = vocab_find(&a->c->vocab, w.text + word->at, word->len);
+            a->nothing |= !id || !a->c->vocab.word[id].uses;
+            part |= (uint8_t)(1u << a->in_words);
+            a->in[a->in_words++] = id;
+        }
+        if (part)
+            a->in_part[a->in_parts++] = part;
+        in += len + (in[len] == '/');
+    }
+}
+
+void ask_init(struct ask *a, const struct catalog *c, const struct search_query *q)
+{
+    char plain[QUERY_LEN_MAX];
+    size_t len = q->len < QUERY_LEN_MAX ? q->len : QUERY_LEN_MAX;
+
+    memset(a, 0, sizeof *a);
+    a->c = c;
+    a->q = q;
+    if (q->in)
+        add_in(a, q->in);
+    understand(a, plain, take_marks(a, q->text, len, plain));
+}
+
+void ask_done(struct ask *a)
+{
+    for (uint8_t i = 0; i < a->slots; i++)
+        mem_free(a->slot[i].expansion);
+}
