@@ -41,7 +41,7 @@ bool http_peer_key(const struct http_request *rq, uint8_t pub[32]);      /* TLS:
 /* "bytes=a-b" against size: 1 and first/len set; 0 no Range header (whole); -1 not satisfiable (reply 416). */
 int http_range(const struct http_request *rq, uint64_t size, uint64_t *first, uint64_t *len);
 
-/* Extra header of the reply; before http_reply*. Copies. */
+/* Extra header of the reply, one line, not empty; before http_reply*. Copies. */
 void http_reply_header(struct http_request *rq, const char *name, const char *value);
 void http_reply(struct http_request *rq, unsigned status, const char *type, const void *data, size_t len); /* copies */
 void http_reply_text(struct http_request *rq, unsigned status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
