@@ -280,7 +280,8 @@ static void destroy(struct lan *l)
     mem_free(l->peer);
     mem_free(l->use);
     mem_free(l->seen);
-    elect_free(l->elect);
+    if (l->elect)
+        elect_free(l->elect);
     uv_mutex_destroy(&l->lock);
     mem_free(l);
 }
