@@ -9,6 +9,7 @@
  *       contents is by root hash, the largest group first; addr null means the answering leader itself
  *   /v1/resolve/PREFIX {"hash"} | 404 none | 409 ambiguous
  *   /v1/peers          {"peers":[{"peer","name","addr"|null,"leader":bool,"files","bytes","heard_ms","since_ms"}]}
+ *       heard_ms, since_ms: how long ago it was last heard, and came in
  * Names in answers are foreign text as it is, but always valid UTF-8 (bytes that are not are shown as \xNN). */
 #pragma once
 
@@ -23,7 +24,10 @@ struct desk;
 
 struct desk_conf {
     const struct ident *ident;
-    const char *db_path;
+    const char *db_path; /* NULL: nothing of our own (tests) */
+    /* Who was heard when, for /v1/peers, as lan_peers tells; may be NULL. Called on the threads that ask. */
+    size_t (*heard)(void *ctx, struct elect_peer *out, size_t max);
+    void *ctx;
 };
 
 struct desk *desk_new(const struct desk_conf *conf, struct err *e);

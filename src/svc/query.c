@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "core/path.h"
+#include "core/types.h"
 #include "io/http_client.h"
 #include "svc/url.h"
 
@@ -55,6 +56,9 @@ static int set_text(struct query *q, const struct param *p, const char *value, s
         value++;
     if (strlen(value) >= p->cap && !is_query) /* a long question is cut, a long name is none */
         return err_set(e, ERR_USAGE, "%s: longer than %zu bytes", p->name, p->cap - 1);
+    if (p->at == offsetof(struct query, type) && !types_known(value))
+        return err_set(e, ERR_USAGE,
+                       "%s: not file, dir, video, audio, image, document or archive", p->name);
     str_copy(field(q, p), p->cap, value);
     return 0;
 }
