@@ -1,13 +1,13 @@
-# One archive a floor, one program on top. A file is found by being there.
-FLOORS := base core io svc
+# One archive a floor, one program on top: main.c, so that tests can link all the rest. A file is found by being there.
+FLOORS := base core io svc iwanto
 SRC_base := $(sort $(wildcard src/base/*.c))
 SRC_core := $(sort $(wildcard src/core/*.c))
 SRC_io   := $(sort $(wildcard src/io/*.c))
 SRC_svc  := $(sort $(wildcard src/svc/*.c))
-SRC_iwanto := $(sort $(wildcard src/iwanto/*.c))
+SRC_iwanto := $(sort $(filter-out src/iwanto/main.c,$(wildcard src/iwanto/*.c)))
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
-LIBS := $(foreach f,svc io core base,$(BUILD)/lib$(f).a)
+LIBS := $(foreach f,iwanto svc io core base,$(BUILD)/lib$(f).a)
 
 all: $(BUILD)/iwanto
 
@@ -22,10 +22,10 @@ $(BUILD)/lib$(1).a: $(call obj,$(SRC_$(1)))
 endef
 $(foreach f,$(FLOORS),$(eval $(call archive,$(f))))
 
-$(BUILD)/iwanto: $(call obj,$(SRC_iwanto)) $(LIBS)
+$(BUILD)/iwanto: $(call obj,src/iwanto/main.c) $(LIBS)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS) $(PKG_LIBS) -lpthread -lm
 
--include $(patsubst %.o,%.d,$(foreach f,$(FLOORS) iwanto,$(call obj,$(SRC_$(f)))))
+-include $(patsubst %.o,%.d,$(foreach f,$(FLOORS),$(call obj,$(SRC_$(f)))) $(call obj,src/iwanto/main.c))
 
 clean:
 	rm -rf build
