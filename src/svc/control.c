@@ -1,0 +1,214 @@
+#include "svc/control_priv.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "svc/json_text.h"
+#include "svc/settings.h"
+#include "svc/share.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define THREADS 2 /* those who wait for an answer hold none of them */
+
+void control_reply(struct http_request *rq, json_t *answer)
+{
+    char *text = json_dumps(answer, JSON_COMPACT);
+
+    json_decref(answer);
+    http_reply(rq, 200, "application/json", text, strlen(text));
+    free(text);
+}
+
+static unsigned status_of(int code)
+{
+    switch (code) {
+    case ERR_NOT_FOUND:
+        return 404;
+    case ERR_USAGE:
+        return 400;
+    case ERR_EXISTS:
+        return 409;
+    case ERR_NO_PEER:
+        return 503;
+    case ERR_TIMEOUT:
+        return 504;
+    }
+    return 500;
+}
+
+void control_reply_err(struct http_request *rq, const struct err *e)
+{
+    json_t *answer = json_pack("{so so si}", "error", json_text(e->text), "hint",
+                               json_text(e->hint), "exit", e->code);
+    char *text = json_dumps(answer, JSON_COMPACT);
+
+    json_decref(answer);
+    http_reply(rq, status_of(e->code), "application/json", text, strlen(text));
+    free(text);
+}
+
+/* ---- the service itself ---- */
+
+static void ping(struct control *c, struct http_request *rq, const char *rest)
+{
+    (void)c;
+    (void)rest;
+    control_reply(rq, json_pack("{si ss}", "pid", (int)uv_os_getpid(), "version", IWANT_VERSION));
+}
+
+static void stop(struct control *c, struct http_request *rq, const char *rest)
+{
+    (void)rest;
+    control_reply(rq, json_pack("{si}", "pid", (int)uv_os_getpid()));
+    c->conf.quit(c->conf.ctx);
+}
+
+/* ---- settings ---- */
+
+static void view(struct control *c, struct http_request *rq, const char *rest)
+{
+    json_t *rows;
+
+    (void)rest;
+    uv_mutex_lock(&c->lock);
+    rows = settings_json(c->conf.conf);
+    uv_mutex_unlock(&c->lock);
+    control_reply(rq, json_pack("{so}", "settings", rows));
+}
+
+static int set_folder(struct control *c, enum conf_key key, const char *path, struct err *e)
+{
+    return key == CONF_SHARE ? share_set_folder(c->conf.share, path, e)
+                             : fetch_set_folder(c->conf.fetch, path, e);
+}
+
+/* Open it first, then save, then put it in force: whatever fails, the old one stays. */
+static int change(struct control *c, enum conf_key key, const char *path, char **canonical,
+                  struct err *e)
+{
+    struct conf *conf = c->conf.conf;
+    struct err ignored;
+    int rc = settings_check_one(conf, c->conf.ident->home, key, path, canonical, e);
+
+    if (!rc)
+        rc = set_folder(c, key, *canonical, e);
+    if (rc)
+        return rc;
+    rc = settings_save(c->conf.conf_path, key, *canonical, e);
+    if (rc)
+        (void)set_folder(c, key, conf_text(conf, key), &ignored);
+    else
+        settings_put(conf, key, *canonical);
+    return rc;
+}
+
+static void change_folder(struct control *c, struct http_request *rq, enum conf_key key)
+{
+    char *path, *canonical = NULL;
+    const char *body;
+    struct err e = {0};
+    size_t len;
+    int rc;
+
+    body = http_body(rq, &len);
+    if (memchr(body, '\0', len)) {
+        err_set(&e, ERR_USAGE, "a path holds no NUL byte");
+        control_reply_err(rq, &e);
+        return;
+    }
+    path = mem_strn(body, len);
+    uv_mutex_lock(&c->lock);
+    rc = change(c, key, path, &canonical, &e);
+    uv_mutex_unlock(&c->lock);
+    if (rc) {
+        control_reply_err(rq, &e);
+    } else {
+        log_info("control", "%s changed", conf_row(key)->name);
+        control_reply(rq, json_pack("{so}", "folder", json_text(canonical)));
+    }
+    mem_free(canonical);
+    mem_free(path);
+}
+
+static void share(struct control *c, struct http_request *rq, const char *rest)
+{
+    (void)rest;
+    change_folder(c, rq, CONF_SHARE);
+}
+
+static void download_to(struct control *c, struct http_request *rq, const char *rest)
+{
+    (void)rest;
+    change_folder(c, rq, CONF_DOWNLOAD);
+}
+
+/* ---- routes ---- */
+
+static const struct {
+    const char *method, *path; /* a path that ends with '/' has more behind it */
+    control_route *run;
+} ROUTES[] = {
+    {"GET", "/v1/ping", ping},
+    {"POST", "/v1/stop", stop},
+    {"GET", "/v1/status", control_status},
+    {"GET", "/v1/peers", control_peers},
+    {"GET", "/v1/config", view},
+    {"POST", "/v1/share", share},
+    {"POST", "/v1/download-to", download_to},
+    {"GET", "/v1/search", control_search},
+    {"GET", "/v1/resolve/", control_resolve},
+    {"GET", "/v1/downloads", control_downloads},
+    {"POST", "/v1/downloads", control_download},
+    {"POST", "/v1/downloads/", control_act},
+};
+
+static void handle(void *ctx, struct http_request *rq)
+{
+    const char *path = http_path(rq), *method = http_method(rq);
+    struct err e;
+
+    for (size_t i = 0; i < sizeof ROUTES / sizeof *ROUTES; i++) {
+        size_t len = strlen(ROUTES[i].path);
+        bool open = ROUTES[i].path[len - 1] == '/';
+
+        if (strcmp(ROUTES[i].method, method) != 0 || strncmp(ROUTES[i].path, path, len) != 0 ||
+            (open ? !path[len] : path[len] != '\0'))
+            continue;
+        ROUTES[i].run(ctx, rq, path + len);
+        return;
+    }
+    err_set(&e, ERR_USAGE, "this service does not know that request");
+    err_hint(&e, "it may be of another version than the command: iwanto stop, then start");
+    control_reply_err(rq, &e);
+}
+
+struct control *control_new(const struct control_conf *conf, struct err *e)
+{
+    struct control *c = mem_zero(1, sizeof *c);
+    int rc = uv_mutex_init(&c->lock);
+
+    if (rc) {
+        err_set(e, ERR_IO, "cannot open the owner's socket: %s", uv_strerror(rc));
+        mem_free(c);
+        return NULL;
+    }
+    c->conf = *conf;
+    c->server = http_server_unix(conf->socket_path, THREADS, handle, c, e);
+    if (!c->server) {
+        uv_mutex_destroy(&c->lock);
+        mem_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void control_free(struct control *c)
+{
+    if (!c)
+        return;
+    http_server_free(c->server);
+    uv_mutex_destroy(&c->lock);
+    mem_free(c);
+}

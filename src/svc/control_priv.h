@@ -1,0 +1,25 @@
+/* What the parts of control share. */
+#pragma once
+
+#include "io/http_server.h"
+#include "svc/ask.h"
+#include "svc/control.h"
+#include "svc/fetch.h"
+
+#include <jansson.h>
+#include <uv.h>
+
+struct control {
+    struct control_conf conf;
+    struct http_server *server;
+    uv_mutex_t lock; /* conf.conf and its file: one change at a time */
+};
+
+/* Handlers, each for one route; rest is what stands behind a route that ends with '/'. */
+typedef void control_route(struct control *c, struct http_request *rq, const char *rest);
+control_route control_search, control_resolve, control_peers, control_status; /* control_ask.c */
+control_route control_download, control_downloads, control_act;               /* control_fetch.c */
+
+/* Reply with the object and drop it; with {"error","hint","exit"}. */
+void control_reply(struct http_request *rq, json_t *answer);
+void control_reply_err(struct http_request *rq, const struct err *e);
