@@ -1,0 +1,116 @@
+/* share PATH, download to PATH, view config: the settings, with or without a service. */
+#include "iwanto/cmd_folders.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "core/path.h"
+#include "io/dirs.h"
+#include "iwanto/client.h"
+#include "svc/settings.h"
+
+#include <string.h>
+
+#define ASK_MS 30000 /* opening a folder on a sleeping disk or a network takes its time */
+
+static int load(const struct cli *c, struct conf *conf, struct err *e)
+{
+    int rc = settings_load(conf, c->home, e);
+
+    return rc ? rc : settings_fill(conf, e);
+}
+
+/* No service runs: check by the same rules, and save for the next start. */
+static int change_file(const struct cli *c, enum conf_key key, const char *path, char **canonical,
+                       struct err *e)
+{
+    char *file = settings_path(c->home, SETTINGS_FILE);
+    struct conf conf;
+    int rc = load(c, &conf, e);
+
+    if (!rc)
+        rc = settings_check_one(&conf, c->home, key, path, canonical, e);
+    if (!rc)
+        rc = settings_home(c->home, e);
+    if (!rc)
+        rc = settings_save(file, key, *canonical, e);
+    conf_done(&conf);
+    mem_free(file);
+    return rc;
+}
+
+int change_folder(struct cli *c, enum conf_key key, const char *path, struct err *e)
+{
+    char *full = dirs_absolute(path, e), *canonical = NULL, shown[SHOW_COLUMNS_MAX];
+    bool runs = true;
+    json_t *answer;
+    int rc;
+
+    if (!full)
+        return -e->code;
+    rc = client_ask(c, "POST", key == CONF_SHARE ? "/v1/share" : "/v1/download-to", full,
+                    strlen(full), ASK_MS, &answer, e);
+    if (!rc) {
+        canonical = mem_str(out_str(answer, "folder"));
+        json_decref(answer);
+    } else if (client_is_down(e) && !dirs_is_foreign(c->home)) {
+        runs = false;
+        rc = change_file(c, key, full, &canonical, e);
+    }
+    if (!rc)
+        cli_say(c, "%s %s%s", key == CONF_SHARE ? "sharing" : "downloads go to",
+                show_to(shown, sizeof shown, canonical, strlen(canonical)),
+                runs ? "" : ", once the service starts");
+    mem_free(canonical);
+    mem_free(full);
+    return rc;
+}
+
+int cmd_share(struct cli *c, struct opt_scan *s, struct err *e)
+{
+    const char *path;
+    int id = opt_next(s, &path, e);
+
+    if (id == OPT_END)
+        return cli_usage(e, "share", "share needs a folder");
+    if (id == OPT_WORD)
+        id = opt_nothing_more(s, e);
+    return id < 0 ? id : change_folder(c, CONF_SHARE, path, e);
+}
+
+static int rows_without_service(const struct cli *c, json_t **rows, struct err *e)
+{
+    struct conf conf;
+    int rc = load(c, &conf, e);
+
+    if (!rc)
+        *rows = settings_json(&conf);
+    conf_done(&conf);
+    return rc;
+}
+
+int cmd_view(struct cli *c, struct opt_scan *s, struct err *e)
+{
+    json_t *answer = NULL, *rows = NULL;
+    const char *what;
+    int id = opt_next(s, &what, e), rc;
+
+    if (id < 0)
+        return id;
+    if (id == OPT_END || strcmp(what, "config") != 0)
+        return cli_usage(e, "view", "view what? there is: view config");
+    rc = opt_nothing_more(s, e);
+    if (rc)
+        return rc;
+    rc = client_ask(c, "GET", "/v1/config", NULL, 0, ASK_MS, &answer, e);
+    if (!rc)
+        rows = json_incref(json_object_get(answer, "settings"));
+    else if (client_is_down(e) && !dirs_is_foreign(c->home))
+        rc = rows_without_service(c, &rows, e);
+    if (!rc) {
+        cli_open_out(c);
+        c->out.print->config(&c->out, rows);
+    }
+    json_decref(answer);
+    json_decref(rows);
+    return rc;
+}

@@ -1,0 +1,7 @@
+/* Changing one of the two folders: `share PATH` and `download to PATH`. */
+#pragma once
+
+#include "iwanto/cli.h"
+
+/* Over the service when it runs, else in the settings file. path as it was typed. */
+int change_folder(struct cli *c, enum conf_key key, const char *path, struct err *e);

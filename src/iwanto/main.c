@@ -1,0 +1,152 @@
+/* iwanto: one program, the service and the command.
+ *
+ *   main.c      finds the subcommand in a table and prints its error
+ *   cmd_*.c     the subcommands; each reads its options (options.c), asks the service over the
+ * owner's socket (client.c), and hands what it gets to a printer (out_text.c, out_json.c) service.c
+ * what `start` runs: opens the services of src/svc in order, ties them, runs the loop */
+#include "iwanto/cli.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "core/path.h"
+#include "io/dirs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct command COMMANDS[] = {
+    {"start", "[-d]", "run the service",
+     "Runs in this terminal, with a status line, until Ctrl-C or `iwanto stop`.\n"
+     "Each setting is a flag here; flags win over the environment and the file.",
+     START_OPTS, true, cmd_start},
+    {"search", "WORDS...", "find files on every peer",
+     "Words need not be exact, ordered or complete; -WORD (behind --) excludes, \"a phrase\" must\n"
+     "appear. `iwanto download @N` fetches row N of the last search.",
+     SEARCH_OPTS, false, cmd_search},
+    {"download", "HASH...", "fetch files or folders by their hash",
+     "HASH is 64 hex digits, also as sha256:HEX, a unique beginning of 6 digits or more, or @N "
+     "for\n"
+     "row N of the last search. The same command again goes on where it was. Ctrl-C only stops\n"
+     "showing.\n"
+     "`iwanto download to PATH` changes the download folder.",
+     DOWNLOAD_OPTS, false, cmd_download},
+    {"share", "PATH", "change the shared folder",
+     "At once when the service runs, and in the settings for every later start.", NULL, false,
+     cmd_share},
+    {"view", "config", "print every setting, its value, and where it comes from", "", NULL, false,
+     cmd_view},
+    {"status", "", "leader, peers, what is shared, rates", "", NULL, false, cmd_status},
+    {"peers", "", "who is on this network", "", NULL, false, cmd_peers},
+    {"downloads", "", "the queue of downloads", "", NULL, false, cmd_downloads},
+    {"pause", "HASH...", "let a download rest", "", NULL, false, cmd_pause},
+    {"resume", "HASH...", "let a paused or failed download go on", "", NULL, false, cmd_resume},
+    {"cancel", "HASH...", "end a download and remove its partial files", "", NULL, false,
+     cmd_cancel},
+    {"hash", "PATH...", "print the hash of a file or folder as the network knows it",
+     "Of a file what sha256sum prints; of a folder the hash of its manifest. Needs no service.",
+     NULL, false, cmd_hash},
+    {"stop", "", "end the service", "", NULL, false, cmd_stop},
+    {"help", "[COMMAND | exit-codes]", "this, or more about one command", "", NULL, false,
+     cmd_help},
+    {NULL, NULL, NULL, NULL, NULL, false, NULL},
+};
+
+static int unknown_command(const char *name, struct err *e)
+{
+    const char *best = NULL;
+    unsigned distance = 3;
+    char shown[100];
+
+    for (const struct command *c = COMMANDS; c->name; c++) {
+        unsigned d = opt_distance(name, c->name);
+
+        if (d < distance && d < strlen(c->name)) {
+            distance = d;
+            best = c->name;
+        }
+    }
+    err_set(e, ERR_USAGE, "unknown command '%s'", show_to(shown, sizeof shown, name, strlen(name)));
+    if (best)
+        err_hint(e, "did you mean %s? try: iwanto help", best);
+    else
+        err_hint(e, "try: iwanto help");
+    return -ERR_USAGE;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (const struct command *c = COMMANDS; c->name; c++)
+        if (!strcmp(c->name, name))
+            return c;
+    return NULL;
+}
+
+static bool asks(int argc, char **argv, const char *letter, const char *name)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (!strcmp(argv[i], letter) || !strcmp(argv[i], name))
+            return true;
+    return false;
+}
+
+/* The command's name may stand behind common options: `iwanto --json status`. It is taken out of
+ * the words. */
+static int take_command(struct opt_scan *s, const struct command **cmd, struct err *e)
+{
+    const char *word;
+    int id = opt_next(s, &word, e);
+
+    if (id < 0)
+        return id;
+    if (id == OPT_END) {
+        help_all(stderr);
+        return err_set(e, ERR_USAGE, "%s", "");
+    }
+    *cmd = find_command(word);
+    if (!*cmd)
+        return unknown_command(word, e);
+    s->own = (*cmd)->opts;
+    s->settings = (*cmd)->settings;
+    return 0;
+}
+
+static int run(struct cli *c, int argc, char **argv, struct err *e)
+{
+    struct opt_scan s = {.argc = argc, .argv = argv, .at = 1, .common = &c->common};
+    const struct command *cmd = NULL;
+    int rc;
+
+    if (argc == 2 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
+        puts("iwanto " IWANT_VERSION);
+        return 0;
+    }
+    if (argc == 2 && asks(1, argv + 1, "-h", "--help")) {
+        help_all(stdout);
+        return 0;
+    }
+    rc = take_command(&s, &cmd, e);
+    if (rc)
+        return rc;
+    if (asks(argc - 1, argv + 1, "-h", "--help")) {
+        help_command(cmd, stdout);
+        return 0;
+    }
+    c->home = dirs_state(e);
+    return c->home ? cmd->run(c, &s, e) : -e->code;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli c = {0};
+    struct err e = {0};
+    int rc = run(&c, argc, argv, &e);
+
+    if (rc && e.text[0])
+        cli_print_err(&e);
+    mem_free(c.home);
+    if ((fflush(stdout) || ferror(stdout)) && !rc) {
+        fputs("iwanto: cannot write the results: disk full or closed pipe\n", stderr);
+        rc = -ERR_IO;
+    }
+    return -rc;
+}

@@ -1,0 +1,42 @@
+/* Results on stdout, through one table of printers, one file a form: text (out_text.c: aligned
+ * tables for people, tab-separated lines for pipes) and JSON (out_json.c: one object a line). What
+ * they get is what the owner's socket answers (doc/PROTOCOL.md). Talk, bars and errors go to stderr
+ * and not through here. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct out;
+
+struct printers {
+    void (*search)(struct out *o, const json_t *rows);
+    void (*peers)(struct out *o, const json_t *rows);
+    void (*status)(struct out *o, const json_t *status);
+    void (*config)(struct out *o, const json_t *rows);
+    void (*downloads)(struct out *o, const json_t *rows);
+    /* One event of a download as it comes; text tells the ends only. */
+    void (*event)(struct out *o, const json_t *event);
+    void (*hashed)(struct out *o, const json_t *row); /* {"hash","size","type","path"} */
+};
+extern const struct printers OUT_TEXT, OUT_JSON;
+
+struct out {
+    FILE *to;
+    bool people; /* a terminal: tables, binary units, cut to fit */
+    bool color;
+    bool nul;         /* rows end with NUL, names raw */
+    unsigned columns; /* of the terminal */
+    const struct printers *print;
+};
+
+/* A member of a JSON object, with a value for when it is missing or of another type. */
+const char *out_str(const json_t *object, const char *key); /* "" */
+uint64_t out_num(const json_t *object, const char *key);    /* 0; negative ones too */
+bool out_yes(const json_t *object, const char *key);
+
+/* Each row of an array; i is a size_t, row a const json_t *. */
+#define OUT_EACH(rows, i, row)                                                                     \
+    for (i = 0; i < json_array_size(rows) && (row = json_array_get(rows, i)); i++)

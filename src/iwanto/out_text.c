@@ -1,0 +1,503 @@
+#include "iwanto/out.h"
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "core/path.h"
+#include "iwanto/table.h"
+
+#include <string.h>
+
+#define SHORT_HASH 10 /* digits of a hash in a table; 6 are asked for at least */
+
+/* ---- cells ---- */
+
+static const char *shown(struct buf *b, const char *text)
+{
+    buf_reset(b);
+    show(b, text, strlen(text));
+    return buf_cstr(b);
+}
+
+static void cell_shown(struct table *t, struct buf *tmp, const char *text)
+{
+    table_cell(t, shown(tmp, text));
+}
+
+static void cell_size(struct table *t, uint64_t bytes)
+{
+    char text[STR_SIZE_MAX];
+
+    table_cell(t, str_size(bytes, text));
+}
+
+static void cell_number(struct table *t, uint64_t n)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%llu", (unsigned long long)n);
+    table_cell(t, text);
+}
+
+static void cell_hash(struct table *t, const char *hash)
+{
+    char text[SHORT_HASH + 1];
+
+    str_copy(text, sizeof text, hash);
+    table_cell(t, text);
+}
+
+static void print_table(struct out *o, struct table *t)
+{
+    struct buf b = {0};
+
+    table_put(t, o->columns, o->color, &b);
+    fwrite(b.data, 1, b.len, o->to);
+    buf_free(&b);
+    table_free(t);
+}
+
+/* ---- fields of a pipe ---- */
+
+static void field(struct out *o, const char *text, bool first)
+{
+    struct buf b = {0};
+
+    if (!first)
+        fputc('\t', o->to);
+    fputs(o->nul ? text : shown(&b, text), o->to);
+    buf_free(&b);
+}
+
+static void field_number(struct out *o, uint64_t n)
+{
+    fprintf(o->to, "\t%llu", (unsigned long long)n);
+}
+
+static void end_row(struct out *o)
+{
+    fputc(o->nul ? '\0' : '\n', o->to);
+}
+
+/* ---- search ---- */
+
+/* The folder that a path lies in; "" at the top. */
+static const char *folder_of(struct buf *b, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    buf_reset(b);
+    if (slash)
+        show(b, path, (size_t)(slash - path));
+    return buf_cstr(b);
+}
+
+static uint64_t holders_of(const json_t *row)
+{
+    const json_t *count = json_object_get(row, "holders_count");
+
+    if (json_is_integer(count))
+        return out_num(row, "holders_count");
+    return json_array_size(json_object_get(row, "holders"));
+}
+
+static void search_people(struct out *o, const json_t *rows)
+{
+    static const struct table_col cols[] = {
+        {"", true, 0},        {"NAME", false, 2}, {"SIZE", true, 0},
+        {"HOLDERS", true, 0}, {"HASH", false, 0}, {"FOLDER", false, 3},
+    };
+    struct table *t = table_new(cols, sizeof cols / sizeof *cols);
+    struct buf tmp = {0};
+    const json_t *row;
+    char number[24];
+    size_t i;
+
+    OUT_EACH (rows, i, row) {
+        bool dir = !strcmp(out_str(row, "type"), "dir");
+
+        snprintf(number, sizeof number, "@%zu", i + 1);
+        table_cell(t, number);
+        shown(&tmp, out_str(row, "name"));
+        if (dir)
+            buf_char(&tmp, '/');
+        table_cell(t, buf_cstr(&tmp));
+        cell_size(t, out_num(row, "size"));
+        cell_number(t, holders_of(row));
+        cell_hash(t, out_str(row, "hash"));
+        table_cell(t, folder_of(&tmp, out_str(row, "path")));
+    }
+    buf_free(&tmp);
+    print_table(o, t);
+}
+
+static void content_fields(struct out *o, const json_t *row, uint64_t holders, const char *type)
+{
+    field(o, out_str(row, "hash"), true);
+    field_number(o, out_num(row, "size"));
+    field_number(o, holders);
+    field(o, type, false);
+    field(o, out_str(row, "path"), false);
+    end_row(o);
+}
+
+static void search(struct out *o, const json_t *rows)
+{
+    const json_t *row;
+    size_t i;
+
+    if (o->people && !o->nul) {
+        search_people(o, rows);
+        return;
+    }
+    OUT_EACH (rows, i, row)
+        content_fields(o, row, holders_of(row), out_str(row, "type"));
+}
+
+/* ---- peers ---- */
+
+static const char *role_of(const json_t *row)
+{
+    if (out_yes(row, "leader"))
+        return out_yes(row, "self") ? "leader, this one" : "leader";
+    return out_yes(row, "self") ? "this one" : "";
+}
+
+static void heard(char out[STR_SIZE_MAX + 8], const json_t *row)
+{
+    char text[STR_SIZE_MAX];
+
+    if (out_yes(row, "self"))
+        snprintf(out, STR_SIZE_MAX + 8, "-");
+    else if (out_num(row, "heard_ms") < 10000)
+        snprintf(out, STR_SIZE_MAX + 8, "%.1f s ago", (double)out_num(row, "heard_ms") / 1000);
+    else
+        snprintf(out, STR_SIZE_MAX + 8, "%s ago",
+                 str_duration(out_num(row, "heard_ms") / 1000, text));
+}
+
+static void peers_people(struct out *o, const json_t *rows)
+{
+    static const struct table_col cols[] = {
+        {"NAME", false, 1}, {"ADDRESS", false, 0}, {"FILES", true, 0},
+        {"SIZE", true, 0},  {"HEARD", true, 0},    {"", false, 0},
+    };
+    struct table *t = table_new(cols, sizeof cols / sizeof *cols);
+    char text[STR_SIZE_MAX + 8];
+    struct buf tmp = {0};
+    const json_t *row;
+    size_t i;
+
+    OUT_EACH (rows, i, row) {
+        cell_shown(t, &tmp, out_str(row, "name"));
+        cell_shown(t, &tmp, out_str(row, "addr"));
+        cell_number(t, out_num(row, "files"));
+        cell_size(t, out_num(row, "bytes"));
+        heard(text, row);
+        table_cell(t, text);
+        table_cell(t, role_of(row));
+    }
+    buf_free(&tmp);
+    print_table(o, t);
+}
+
+static void peers(struct out *o, const json_t *rows)
+{
+    const json_t *row;
+    size_t i;
+
+    if (o->people && !o->nul) {
+        peers_people(o, rows);
+        return;
+    }
+    OUT_EACH (rows, i, row) {
+        field(o, out_str(row, "peer"), true);
+        field(o, out_str(row, "addr"), false);
+        field_number(o, out_num(row, "files"));
+        field_number(o, out_num(row, "bytes"));
+        field_number(o, out_num(row, "heard_ms"));
+        field(o, out_yes(row, "leader") ? "leader" : "peer", false);
+        field(o, out_str(row, "name"), false);
+        end_row(o);
+    }
+}
+
+/* ---- status: name and value on each line, for people and pipes alike ---- */
+
+static void say(struct out *o, const char *name, const char *value)
+{
+    struct buf b = {0};
+
+    if (o->people)
+        fprintf(o->to, "%-11s %s\n", name, shown(&b, value));
+    else
+        fprintf(o->to, "%s\t%s\n", name, shown(&b, value));
+    buf_free(&b);
+}
+
+static void say_number(struct out *o, const char *name, uint64_t n)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%llu", (unsigned long long)n);
+    say(o, name, text);
+}
+
+static void say_leader(struct out *o, const json_t *status)
+{
+    const json_t *leader = json_object_get(status, "leader");
+    struct buf b = {0};
+
+    if (!json_is_object(leader)) {
+        say(o, "leader", "none yet");
+        return;
+    }
+    buf_str(&b, out_str(leader, "name")[0] ? out_str(leader, "name") : out_str(leader, "peer"));
+    if (o->people && out_yes(leader, "self"))
+        buf_str(&b, " (this one)");
+    say(o, "leader", buf_cstr(&b));
+    buf_free(&b);
+}
+
+static void say_skipped(struct out *o, json_t *skipped)
+{
+    const char *sep = "";
+    struct buf b = {0};
+    const char *key;
+    json_t *count;
+
+    json_object_foreach (skipped, key, count) {
+        if (json_integer_value(count) <= 0)
+            continue;
+        buf_printf(&b, "%s%lld %s", sep, (long long)json_integer_value(count), key);
+        sep = ", ";
+    }
+    if (b.len)
+        say(o, "not shared", b.data);
+    buf_free(&b);
+}
+
+static void say_shared(struct out *o, const json_t *shared)
+{
+    char size[STR_SIZE_MAX], left[STR_SIZE_MAX];
+    struct buf b = {0};
+
+    if (!o->people) {
+        say(o, "share", out_str(shared, "folder"));
+        say_number(o, "files", out_num(shared, "files"));
+        say_number(o, "bytes", out_num(shared, "bytes"));
+        say_number(o, "pending", out_num(shared, "pending_files"));
+        return;
+    }
+    say(o, "sharing", out_str(shared, "folder"));
+    buf_printf(&b, "%llu files, %s", (unsigned long long)out_num(shared, "files"),
+               str_size(out_num(shared, "bytes"), size));
+    if (out_yes(shared, "indexing"))
+        buf_printf(&b, "; indexing, %llu files (%s) to go",
+                   (unsigned long long)out_num(shared, "pending_files"),
+                   str_size(out_num(shared, "pending_bytes"), left));
+    say(o, "", b.data);
+    buf_free(&b);
+    say_skipped(o, json_object_get(shared, "skipped"));
+    if (out_yes(shared, "watch_limit"))
+        say(o, "note", "too many folders to watch: changes are found by rescans");
+    if (out_str(shared, "trouble")[0])
+        say(o, "trouble", out_str(shared, "trouble"));
+}
+
+static void say_peers(struct out *o, const json_t *status)
+{
+    uint64_t n = out_num(status, "peers");
+    char text[80];
+
+    if (o->people && n <= 1)
+        snprintf(text, sizeof text, "no other peer heard yet");
+    else if (o->people)
+        snprintf(text, sizeof text, "%llu, this one included", (unsigned long long)n);
+    else
+        snprintf(text, sizeof text, "%llu", (unsigned long long)n);
+    say(o, "peers", text);
+}
+
+static void say_network(struct out *o, const json_t *status)
+{
+    struct buf b = {0};
+
+    buf_str(&b, out_str(status, "network"));
+    if (o->people)
+        buf_str(&b, out_yes(status, "open")
+                        ? " (open: anyone on this LAN can see and fetch what is shared)"
+                        : " (private)");
+    say(o, "network", b.data);
+    buf_free(&b);
+}
+
+static void say_rates(struct out *o, const json_t *status)
+{
+    const json_t *downloads = json_object_get(status, "downloads");
+    char down[STR_SIZE_MAX], up[STR_SIZE_MAX], text[100];
+
+    say(o, "downloads", out_str(downloads, "folder"));
+    if (o->people) {
+        snprintf(text, sizeof text, "%llu active; %s/s down, %s/s up",
+                 (unsigned long long)out_num(downloads, "active"),
+                 str_size(out_num(downloads, "rate"), down),
+                 str_size(out_num(status, "rate_up"), up));
+        say(o, "", text);
+        return;
+    }
+    say_number(o, "active", out_num(downloads, "active"));
+    say_number(o, "rate-down", out_num(downloads, "rate"));
+    say_number(o, "rate-up", out_num(status, "rate_up"));
+}
+
+static void status(struct out *o, const json_t *s)
+{
+    say(o, "name", out_str(s, "name"));
+    say_network(o, s);
+    say_leader(o, s);
+    say_peers(o, s);
+    say(o, "interfaces", out_str(s, "interfaces")[0] ? out_str(s, "interfaces") : "none usable");
+    say_number(o, "port", out_num(s, "port"));
+    say_shared(o, json_object_get(s, "shared"));
+    say_rates(o, s);
+    if (!o->people) {
+        say(o, "peer", out_str(s, "peer"));
+        say_number(o, "pid", out_num(s, "pid"));
+    }
+    say(o, "version", out_str(s, "version"));
+}
+
+/* ---- settings ---- */
+
+static void config(struct out *o, const json_t *rows)
+{
+    static const struct table_col cols[] = {
+        {"SETTING", false, 0}, {"VALUE", false, 1}, {"FROM", false, 0}};
+    struct table *t = o->people ? table_new(cols, 3) : NULL;
+    struct buf name = {0}, tmp = {0};
+    const json_t *row;
+    size_t i;
+
+    OUT_EACH (rows, i, row) {
+        buf_reset(&name);
+        buf_printf(&name, "[%s] %s", out_str(row, "section"), out_str(row, "name"));
+        if (t) {
+            table_cell(t, name.data);
+            cell_shown(t, &tmp, out_str(row, "value"));
+            table_cell(t, out_str(row, "source"));
+            continue;
+        }
+        field(o, name.data, true);
+        field(o, out_str(row, "value"), false);
+        field(o, out_str(row, "source"), false);
+        end_row(o);
+    }
+    buf_free(&name);
+    buf_free(&tmp);
+    if (t)
+        print_table(o, t);
+}
+
+/* ---- downloads ---- */
+
+static const char *type_of(const json_t *event)
+{
+    const char *kind = out_str(event, "kind");
+
+    return !strcmp(kind, "d") || !strcmp(kind, "dir") ? "dir" : *kind ? "file" : "-";
+}
+
+static const char *named(const json_t *event)
+{
+    return out_str(event, "name")[0] ? out_str(event, "name") : out_str(event, "hash");
+}
+
+static const char *state_of(const json_t *event)
+{
+    return out_str(event, "state")[0] ? out_str(event, "state") : out_str(event, "event");
+}
+
+static void downloads(struct out *o, const json_t *rows)
+{
+    static const struct table_col cols[] = {
+        {"HASH", false, 0}, {"NAME", false, 1}, {"STATE", false, 0},
+        {"DONE", true, 0},  {"SIZE", true, 0},  {"RATE", true, 0},
+    };
+    struct table *t = o->people && !o->nul ? table_new(cols, 6) : NULL;
+    char text[STR_SIZE_MAX], rate[STR_SIZE_MAX + 2];
+    struct buf tmp = {0};
+    const json_t *row;
+    size_t i;
+
+    OUT_EACH (rows, i, row) {
+        uint64_t size = out_num(row, "size"), bytes = out_num(row, "bytes");
+
+        if (t) {
+            cell_hash(t, out_str(row, "hash"));
+            cell_shown(t, &tmp, named(row));
+            table_cell(t, state_of(row));
+            snprintf(rate, sizeof rate, "%u %%",
+                     size ? (unsigned)((double)bytes * 100 / (double)size) : 0);
+            table_cell(t, rate);
+            cell_size(t, size);
+            snprintf(rate, sizeof rate, "%s/s", str_size(out_num(row, "rate"), text));
+            table_cell(t, out_num(row, "rate") ? rate : "-");
+            continue;
+        }
+        field(o, out_str(row, "hash"), true);
+        field_number(o, bytes);
+        field_number(o, size);
+        field(o, state_of(row), false);
+        field(o, named(row), false);
+        end_row(o);
+    }
+    buf_free(&tmp);
+    if (t)
+        print_table(o, t);
+}
+
+static void event(struct out *o, const json_t *e)
+{
+    bool skipped = !strcmp(out_str(e, "event"), "skipped");
+    char size[STR_SIZE_MAX];
+    struct buf b = {0};
+
+    if (!skipped && strcmp(out_str(e, "event"), "done") != 0)
+        return;
+    if (!o->people || o->nul) {
+        content_fields(o, e, out_num(e, "holders"), type_of(e));
+    } else {
+        fprintf(o->to, "%s%s%s  %s  (%s)\n", o->color ? "\x1b[32m" : "",
+                skipped ? "there already" : "done", o->color ? "\x1b[0m" : "",
+                shown(&b, out_str(e, "path")), str_size(out_num(e, "size"), size));
+        buf_free(&b);
+    }
+    fflush(o->to);
+}
+
+static void hashed(struct out *o, const json_t *row)
+{
+    field(o, out_str(row, "hash"), true);
+    if (o->people && !o->nul) {
+        struct buf b = {0};
+
+        fprintf(o->to, "  %s\n", shown(&b, out_str(row, "path")));
+        buf_free(&b);
+    } else {
+        field_number(o, out_num(row, "size"));
+        field(o, out_str(row, "type"), false);
+        field(o, out_str(row, "path"), false);
+        end_row(o);
+    }
+    fflush(o->to);
+}
+
+const struct printers OUT_TEXT = {
+    .search = search,
+    .peers = peers,
+    .status = status,
+    .config = config,
+    .downloads = downloads,
+    .event = event,
+    .hashed = hashed,
+};
