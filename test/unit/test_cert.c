@@ -1,5 +1,6 @@
 /* io/cert and io/save: what is made is what TLS needs, always the same, and only ours to read. */
 #include "base/mem.h"
+#include "base/str.h"
 #include "core/seal.h"
 #include "io/cert.h"
 #include "io/save.h"
@@ -69,8 +70,8 @@ static unsigned verify(const char *leaf, const char *ca, const char *purpose)
     unsigned status = ~0u;
     char host[sizeof name], oid[32];
 
-    strcpy(host, name);
-    strcpy(oid, purpose);
+    str_copy(host, sizeof host, name);
+    str_copy(oid, sizeof oid, purpose);
     want[0].data = (unsigned char *)host;
     want[1].data = (unsigned char *)oid;
     gnutls_x509_trust_list_init(&trust, 0);

@@ -223,7 +223,7 @@ static void cut_rows_are_refused(void **state)
         assert_true(r.bad);
     }
     /* the record ends before its fields do */
-    for (uint8_t len = 0; len < b.len - 1; len++) {
+    for (size_t len = 0; len < b.len - 1; len++) {
         struct rd r;
 
         b.data[0] = (char)len;
