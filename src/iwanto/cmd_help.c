@@ -8,7 +8,7 @@
 
 static void one(FILE *to, const char *left, const char *right)
 {
-    fprintf(to, "  %-26s %s\n", left, right);
+    fprintf(to, "  %-32s %s\n", left, right);
 }
 
 static void option(FILE *to, int letter, const char *name, const char *arg, const char *help)

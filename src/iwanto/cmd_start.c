@@ -30,7 +30,6 @@ static int take_flag(struct conf *flags, enum conf_key key, const char *value, s
     const struct conf_row *row = conf_row(key);
     struct buf joined = {0};
     char *full = NULL;
-    struct err why;
     int rc;
 
     if (!value)
@@ -43,11 +42,7 @@ static int take_flag(struct conf *flags, enum conf_key key, const char *value, s
     if (row->type == CONF_LIST && flags->source[key] == CONF_FLAG)
         buf_printf(&joined, "%s, ", conf_text(flags, key));
     buf_str(&joined, value);
-    rc = conf_set(flags, key, joined.data, CONF_FLAG, &why);
-    if (rc) {
-        err_set(e, ERR_USAGE, "--%s: %s", row->flag, why.text);
-        err_hint(e, "%s", why.hint);
-    }
+    rc = conf_set(flags, key, joined.data, CONF_FLAG, e);
     buf_free(&joined);
     mem_free(full);
     return rc;

@@ -15,7 +15,7 @@
 #include <string.h>
 
 const struct command COMMANDS[] = {
-    {"start", "[-d]", "run the service",
+    {"start", "", "run the service",
      "Runs in this terminal, with a status line, until Ctrl-C or `iwanto stop`.\n"
      "Each setting is a flag here; flags win over the environment and the file.",
      START_OPTS, true, cmd_start},

@@ -34,12 +34,16 @@ static int read_file(struct conf *c, const char *home, struct err *e)
 {
     char *path = settings_path(home, SETTINGS_FILE);
     struct buf text = {0};
+    struct err why = {0};
     int rc = save_read(path, CONF_BYTES_MAX, &text, e);
 
-    if (!rc)
-        rc = conf_read(c, buf_cstr(&text), text.len, path, e);
-    else if (rc == -ERR_NOT_FOUND)
+    if (!rc && conf_read(c, buf_cstr(&text), text.len, path, &why)) {
+        err_set(e, ERR_USAGE, "cannot read the settings: %s", why.text);
+        err_hint(e, "%s", why.hint);
+        rc = -ERR_USAGE;
+    } else if (rc == -ERR_NOT_FOUND) {
         rc = 0;
+    }
     buf_free(&text);
     mem_free(path);
     return rc;
@@ -55,7 +59,7 @@ static int read_environment(struct conf *c, struct err *e)
         if (!set || !*set)
             continue;
         if (conf_set(c, row->key, set, CONF_ENV, &why)) {
-            err_set(e, ERR_USAGE, "%s: %s", row->env, why.text);
+            err_set(e, ERR_USAGE, "%s (from %s)", why.text, row->env);
             err_hint(e, "%s", why.hint);
             return -ERR_USAGE;
         }

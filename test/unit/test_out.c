@@ -1,0 +1,263 @@
+/* src/iwanto: printers, tables and progress: nothing foreign reaches a terminal raw, a pipe's row
+ * is one line, a table fits. */
+#include "base/buf.h"
+#include "core/path.h"
+#include "iwanto/out.h"
+#include "iwanto/progress.h"
+#include "iwanto/status_line.h"
+#include "iwanto/table.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define HASH_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define HASH_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static const char ROWS[] =
+    "[{\"hash\":\"" HASH_A "\",\"path\":\"Shows/Silicon Valley/S01E01 Minimum Viable Product.mkv\","
+    "\"name\":\"S01E01 Minimum Viable Product.mkv\",\"size\":1500000000,\"type\":\"file\","
+    "\"modified\":1,\"holders\":[\"a\",\"b\"],\"holders_count\":70,\"score\":0.9},"
+    "{\"hash\":\"" HASH_B
+    "\",\"path\":\"a\\tb\\n\\u001b[2J\\u202e\",\"name\":\"a\\tb\\n\\u001b[2J\\u202e\","
+    "\"size\":0,\"type\":\"dir\",\"holders\":[\"x\"],\"score\":0.1}]";
+
+/* What a printer writes, for the caller to free. */
+static char *printed(struct out o, void (*print)(struct out *o, const json_t *v), const char *json)
+{
+    json_t *v = json_loads(json, 0, NULL);
+    char *text = NULL;
+    size_t len = 0;
+
+    assert_non_null(v);
+    o.to = open_memstream(&text, &len);
+    print(&o, v);
+    fclose(o.to);
+    json_decref(v);
+    return text;
+}
+
+static void assert_printed(struct out o, void (*print)(struct out *o, const json_t *v),
+                           const char *json, const char *want)
+{
+    char *text = printed(o, print, json);
+
+    assert_string_equal(text, want);
+    free(text);
+}
+
+/* Every line is at most so wide, and nothing but text and newlines is in it. */
+static void assert_tame(const char *text, size_t columns)
+{
+    for (const char *line = text; *line;) {
+        size_t len = strcspn(line, "\n");
+
+        assert_true(path_columns(line, len) <= columns);
+        for (size_t i = 0; i < len; i++)
+            assert_true((unsigned char)line[i] >= 0x20 && line[i] != 0x7f);
+        assert_null(strstr(line, "\xe2\x80\xae"));
+        line += len + (line[len] == '\n');
+    }
+}
+
+static void pipe_rows_are_one_line(void **state)
+{
+    (void)state;
+    assert_printed((struct out){0}, OUT_TEXT.search, ROWS,
+                   HASH_A "\t1500000000\t70\tfile\tShows/Silicon Valley/S01E01 Minimum Viable "
+                          "Product.mkv\n" HASH_B "\t0\t1\tdir\ta\\x09b\\x0a\\x1b[2J\\u{202e}\n");
+}
+
+static void nul_rows_are_raw(void **state)
+{
+    json_t *v = json_loads(ROWS, 0, NULL);
+    struct out o = {.nul = true};
+    char *text = NULL;
+    size_t len = 0;
+    static const char second[] = HASH_B "\t0\t1\tdir\ta\tb\n\x1b[2J\xe2\x80\xae";
+
+    (void)state;
+    o.to = open_memstream(&text, &len);
+    OUT_TEXT.search(&o, v);
+    fclose(o.to);
+    json_decref(v);
+    assert_int_equal(text[len - 1], '\0');
+    assert_int_equal(len, strlen(text) + 1 + sizeof second);
+    assert_string_equal(text + strlen(text) + 1, second);
+    free(text);
+}
+
+static void table_fits(void **state)
+{
+    (void)state;
+    for (unsigned columns = 60; columns < 140; columns += 7) {
+        char *text =
+            printed((struct out){.people = true, .columns = columns}, OUT_TEXT.search, ROWS);
+
+        assert_tame(text, columns);
+        assert_non_null(strstr(text, "NAME"));
+        assert_non_null(strstr(text, "@2"));
+        assert_non_null(strstr(text, "1.4 GiB"));
+        assert_non_null(strstr(text, "aaaaaaaaaa"));
+        assert_null(strstr(text, "aaaaaaaaaaa"));
+        free(text);
+    }
+}
+
+static void json_is_ascii_lines(void **state)
+{
+    char *text = printed((struct out){.people = true}, OUT_JSON.search, ROWS), *nl;
+    json_t *row;
+
+    (void)state;
+    for (const char *p = text; *p; p++)
+        assert_true(*p == '\n' || ((unsigned char)*p >= 0x20 && (unsigned char)*p < 0x7f));
+    nl = strchr(text, '\n');
+    assert_non_null(nl);
+    row = json_loads(nl + 1, 0, NULL);
+    assert_string_equal(out_str(row, "name"), "a\tb\n\x1b[2J\xe2\x80\xae");
+    json_decref(row);
+    free(text);
+}
+
+static void only_ends_of_downloads_are_results(void **state)
+{
+    struct out o = {0};
+
+    (void)state;
+    assert_printed(o, OUT_TEXT.event, "{\"event\":\"progress\",\"hash\":\"" HASH_A "\"}", "");
+    assert_printed(o, OUT_TEXT.event, "{\"event\":\"failed\",\"hash\":\"" HASH_A "\"}", "");
+    assert_printed(o, OUT_TEXT.event,
+                   "{\"event\":\"done\",\"hash\":\"" HASH_A
+                   "\",\"size\":5,\"holders\":2,\"kind\":\"x\",\"path\":\"/d/a\\nb\"}",
+                   HASH_A "\t5\t2\tfile\t/d/a\\x0ab\n");
+    assert_printed((struct out){.people = true}, OUT_TEXT.event,
+                   "{\"event\":\"skipped\",\"size\":5,\"path\":\"/d/a\"}",
+                   "there already  /d/a  (5 B)\n");
+}
+
+/* What the service did not say is printed as nothing, not read from nowhere. */
+static void missing_members_are_survived(void **state)
+{
+    static const char *const odd[] = {"{}", "[]", "[{}]", "[null,1,\"x\"]", "{\"leader\":3}"};
+    void (*const print[])(struct out *, const json_t *) = {
+        OUT_TEXT.search, OUT_TEXT.peers,     OUT_TEXT.status, OUT_TEXT.config,
+        OUT_TEXT.event,  OUT_TEXT.downloads, OUT_TEXT.hashed};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        for (size_t k = 0; k < sizeof print / sizeof *print; k++)
+            for (int people = 0; people < 2; people++)
+                free(printed((struct out){.people = people, .columns = 80}, print[k], odd[i]));
+}
+
+static void status_says_who_is_there(void **state)
+{
+    char *text =
+        printed((struct out){.people = true, .columns = 80}, OUT_TEXT.status,
+                "{\"name\":\"eva\",\"network\":\"lan\",\"open\":true,\"leader\":null,\"peers\":1,"
+                "\"shared\":{\"folder\":\"/s\",\"files\":2,\"bytes\":2048,\"indexing\":true,"
+                "\"pending_files\":3,\"pending_bytes\":1,\"skipped\":{\"hidden\":4,\"links\":0}}}");
+
+    (void)state;
+    assert_non_null(strstr(text, "no other peer heard yet"));
+    assert_non_null(strstr(text, "anyone on this LAN"));
+    assert_non_null(strstr(text, "none yet"));
+    assert_non_null(strstr(text, "2 files, 2.0 KiB; indexing, 3 files"));
+    assert_non_null(strstr(text, "4 hidden\n"));
+    free(text);
+}
+
+static void cut_keeps_both_ends(void **state)
+{
+    static const char wide[] =
+        "\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\xe5\xad\x97.mkv";
+    struct buf b = {0};
+
+    (void)state;
+    table_cut(&b, "abcdefghijklmnopqrst.mkv", 13);
+    assert_string_equal(b.data, "abcdef....mkv");
+    for (size_t columns = 0; columns < 20; columns++) {
+        buf_reset(&b);
+        table_cut(&b, wide, columns);
+        assert_true(path_columns(buf_cstr(&b), b.len) <= columns);
+    }
+    buf_reset(&b);
+    table_cut(&b, wide, 16);
+    assert_string_equal(b.data, wide);
+    buf_free(&b);
+}
+
+static void progress_fits(void **state)
+{
+    json_t *e = json_loads(
+        "{\"event\":\"progress\",\"name\":\"a long name of a film, really\\u001b[1m.mkv\","
+        "\"size\":1000,\"bytes\":455,\"rate\":1048576,\"holders\":2,\"eta\":75}",
+        0, NULL);
+    struct buf b = {0};
+
+    (void)state;
+    for (size_t columns = 20; columns < 200; columns++) {
+        buf_reset(&b);
+        progress_text(&b, e, 1, 3, columns);
+        assert_tame(b.data, columns);
+    }
+    assert_non_null(
+        strstr(b.data, "1/3  a long name of a film, really\\x1b[1m.mkv  [#############...."));
+    assert_non_null(strstr(b.data, "]   45 %  1.0 MiB/s  1:15 left  2 holders"));
+    json_object_set_new(e, "event", json_string("waiting"));
+    buf_reset(&b);
+    progress_text(&b, e, 0, 1, 100);
+    assert_non_null(strstr(b.data, "waiting for a holder"));
+    buf_free(&b);
+    json_decref(e);
+}
+
+static void status_line_fits(void **state)
+{
+    struct status_numbers n = {.peers = 3,
+                               .has_leader = true,
+                               .leader = "evil\x1b]0;x\x07",
+                               .files = 7,
+                               .bytes = 1 << 20,
+                               .pending_files = 2,
+                               .rate_down = 1 << 20,
+                               .downloads = 1};
+    struct buf b = {0};
+
+    (void)state;
+    for (size_t columns = 20; columns < 160; columns++) {
+        buf_reset(&b);
+        status_line_text(&b, &n, columns);
+        assert_tame(b.data, columns);
+    }
+    assert_string_equal(
+        b.data, "3 peers, leader evil\\x1b]0;x\\x07 | 7 files, 1.0 MiB, indexing 2 | 1 download "
+                "| down 1.0 MiB/s");
+    n = (struct status_numbers){.peers = 1};
+    buf_reset(&b);
+    status_line_text(&b, &n, 80);
+    assert_string_equal(b.data, "no other peer heard yet, no leader yet | 0 files, 0 B");
+    buf_free(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pipe_rows_are_one_line),
+        cmocka_unit_test(nul_rows_are_raw),
+        cmocka_unit_test(table_fits),
+        cmocka_unit_test(json_is_ascii_lines),
+        cmocka_unit_test(only_ends_of_downloads_are_results),
+        cmocka_unit_test(missing_members_are_survived),
+        cmocka_unit_test(status_says_who_is_there),
+        cmocka_unit_test(cut_keeps_both_ends),
+        cmocka_unit_test(progress_fits),
+        cmocka_unit_test(status_line_fits),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
