@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -134,4 +136,40 @@ int save_dir(const char *path, mode_t mode, bool *mended, struct err *e)
     }
     close(fd);
     return rc;
+}
+
+static long pid_in(int fd)
+{
+    char text[32];
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+
+    text[n > 0 ? n : 0] = '\0';
+    return strtol(text, NULL, 10);
+}
+
+int save_lock(const char *path, int *fd, long *pid, struct err *e)
+{
+    char text[32];
+    int len, bad;
+
+    *pid = 0;
+    *fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (*fd < 0)
+        return err_sys(e, ERR_IO, errno, "cannot open %s", path);
+    if (flock(*fd, LOCK_EX | LOCK_NB)) {
+        bad = errno;
+        if (bad == EWOULDBLOCK)
+            *pid = pid_in(*fd);
+        close(*fd);
+        *fd = -1;
+        return err_sys(e, bad == EWOULDBLOCK ? ERR_EXISTS : ERR_IO, bad, "cannot lock %s", path);
+    }
+    len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    bad = ftruncate(*fd, 0) ? errno : write_all(*fd, text, (size_t)len);
+    if (bad) {
+        close(*fd);
+        *fd = -1;
+        return err_sys(e, ERR_IO, bad, "cannot write %s", path);
+    }
+    return 0;
 }

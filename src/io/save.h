@@ -17,3 +17,6 @@ int save_read(const char *path, size_t max, struct buf *b, struct err *e);
 /* Make the folder (its parent must be there) or take the existing one; it must be ours and gets exactly mode. *mended (may be NULL)
  * says that the mode had to be changed. -ERR_USAGE when it is another user's or no folder, -ERR_IO. */
 int save_dir(const char *path, mode_t mode, bool *mended, struct err *e);
+/* Lock the file at path (made 0600) for this process until *fd is closed, and write our pid into it. -ERR_EXISTS when another process
+ * holds it: *pid is whose (0 when it does not say). */
+int save_lock(const char *path, int *fd, long *pid, struct err *e);
