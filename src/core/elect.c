@@ -81,6 +81,22 @@ static void tell_moved(struct elect *e, const struct peer *p)
         news_leader(e);
 }
 
+/* Somebody could not be reached. The leader asks it, whoever says so; a follower passes it on. */
+static void report(struct elect *e, const struct nid *nid)
+{
+    struct peer *p = known_find(e, nid);
+
+    if (e->role == ELECT_LEAD) {
+        if (p && p->member)
+            ledger_suspect(e, p);
+    } else if (ballot_is(&e->cur)) {
+        if (nid_eq(nid, &e->cur.leader))
+            follow_evidence(e);
+        else
+            follow_report(e, nid);
+    }
+}
+
 static void dispatch(struct elect *e, struct peer *p, const struct wire_msg *m)
 {
     bool leads = e->role == ELECT_LEAD, follows = ballot_is(&e->cur) && !leads;
@@ -88,7 +104,7 @@ static void dispatch(struct elect *e, struct peer *p, const struct wire_msg *m)
     switch ((enum wire_type)m->type) {
     case WIRE_HELLO:
         if (leads)
-            lead_beacon_soon(e, 100, rand_ms(e, 2, 20));
+            lead_answer_hello(e, p);
         else if (!follows)
             listen_hello(e, p);
         break;
@@ -173,6 +189,10 @@ static void dispatch(struct elect *e, struct peer *p, const struct wire_msg *m)
     case WIRE_LEAVE:
         if (leads)
             ledger_leave(e, p, m);
+        break;
+    case WIRE_REPORT:
+        if (leads && p->member && m->u.report.session == e->cur.session)
+            report(e, &m->u.report.whom);
         break;
     }
 }
@@ -259,16 +279,6 @@ static void refused(struct elect *e, const struct addr *from)
         else if (ballot_is(&e->cur) && nid_eq(&p->nid, &e->cur.leader))
             follow_evidence(e);
     }
-}
-
-static void report(struct elect *e, const struct nid *nid)
-{
-    struct peer *p = known_find(e, nid);
-
-    if (p && e->role == ELECT_LEAD && p->member)
-        ledger_suspect(e, p);
-    else if (p && ballot_is(&e->cur) && nid_eq(nid, &e->cur.leader))
-        follow_evidence(e);
 }
 
 static void start(struct elect *e)

@@ -80,6 +80,7 @@ void follow_enter(struct elect *e, const struct wire_ballot *b, bool joined)
         .ka_at_ms = e->now + rand_ms(e, 0, ka_period_ms(e->members)),
         .ka_sent_ms = LONG_AGO,
         .conflict_at_ms = LONG_AGO,
+        .report_at_ms = LONG_AGO,
         .loss = 1311, /* 2 % */
         .successor_at_ms = NEVER,
         .evidence_at_ms = NEVER,
@@ -259,6 +260,19 @@ static void report_conflict(struct elect *e, const struct wire_ballot *rival)
     c = say_to(e, leader(e), WIRE_CONFLICT);
     c->u.conflict.session = e->cur.session;
     c->u.conflict.rival = *rival;
+}
+
+/* A downloader could not reach a member: the leader is to look, at most each 100 ms. */
+void follow_report(struct elect *e, const struct nid *whom)
+{
+    struct wire_msg *m;
+
+    if (e->now - e->follow.report_at_ms < 100)
+        return;
+    e->follow.report_at_ms = e->now;
+    m = say_to(e, leader(e), WIRE_REPORT);
+    m->u.report.session = e->cur.session;
+    m->u.report.whom = *whom;
 }
 
 void follow_beacon(struct elect *e, struct peer *p, const struct wire_msg *m)

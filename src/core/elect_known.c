@@ -101,7 +101,7 @@ static struct peer *take_up(struct elect *e, const struct wire_msg *m)
     p->nid = m->nid;
     p->inc = m->inc;
     memcpy(p->pub, m->pub, sizeof p->pub);
-    p->shun_until = p->demerit_until = LONG_AGO;
+    p->shun_until = p->demerit_until = p->answered_ms = LONG_AGO;
     MEM_GROW(e->peers, e->peer_count, e->peer_cap);
     e->peers[e->peer_count++] = p;
     return p;
@@ -116,7 +116,7 @@ static void restart(struct elect *e, struct peer *p, const struct wire_msg *m)
     memset(&p->window, 0, sizeof p->window);
     memset(p->path, 0, sizeof p->path);
     p->current = 0;
-    p->shun_until = p->demerit_until = LONG_AGO;
+    p->shun_until = p->demerit_until = p->answered_ms = LONG_AGO;
     p->demerit_ms = 0;
     p->voted = 0;
 }
@@ -160,7 +160,7 @@ struct peer *known_admit(struct elect *e, const struct wire_msg *m, const struct
     bool is_signed = wire_is_signed(m->type);
     struct peer *p;
 
-    if (nid_eq(&m->nid, &e->nid) || !from->family || m->type < WIRE_HELLO || m->type > WIRE_LEAVE)
+    if (nid_eq(&m->nid, &e->nid) || !from->family || m->type < WIRE_HELLO || m->type > WIRE_REPORT)
         return NULL;
     p = known_find(e, &m->nid);
     if (!is_signed && (!p || p->inc != m->inc || !path_find(p, from)))

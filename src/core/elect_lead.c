@@ -88,6 +88,15 @@ void lead_beacon_soon(struct elect *e, int64_t gap_ms, int64_t in_ms)
         l->beacon_at_ms = e->now + in_ms;
 }
 
+/* To the one who asks: it may be where our multicast does not come. */
+void lead_answer_hello(struct elect *e, struct peer *p)
+{
+    if (e->now - p->answered_ms < 100)
+        return;
+    p->answered_ms = e->now;
+    lead_fill_beacon(e, answer(e, WIRE_BEACON));
+}
+
 static void beacon_tick(struct elect *e)
 {
     struct lead *l = &e->lead;

@@ -88,8 +88,9 @@ struct peer {
     uint64_t generation, number;
     bool never_lead;
     int64_t heard_ms;
-    int64_t shun_until; /* not to be joined: it does not answer */
-    uint64_t voted;     /* nonce of the poll that it answered last */
+    int64_t shun_until;  /* not to be joined: it does not answer */
+    uint64_t voted;      /* nonce of the poll that it answered last */
+    int64_t answered_ms; /* when its HELLO was last answered */
 
     bool member;
     int64_t seen_ms;  /* last message as a member of our ballot */
@@ -124,7 +125,7 @@ struct listen {
 
 struct follow {
     int64_t heard_ms; /* last sign of life of the leader */
-    int64_t ping_at_ms, cand_at_ms, ka_at_ms, ka_sent_ms, conflict_at_ms;
+    int64_t ping_at_ms, cand_at_ms, ka_at_ms, ka_sent_ms, conflict_at_ms, report_at_ms;
     unsigned pings, ka_tries;
     uint64_t ping_nonce;
     bool joined, backup;
@@ -267,6 +268,7 @@ void follow_kaack(struct elect *e, const struct peer *p, const struct wire_msg *
 void follow_ping(struct elect *e, const struct peer *p, const struct wire_msg *m);
 void follow_pong(struct elect *e, const struct peer *p, const struct wire_msg *m);
 void follow_catalog(struct elect *e);
+void follow_report(struct elect *e, const struct nid *whom);
 void follow_gap(struct elect *e);
 void follow_tick(struct elect *e);
 int64_t follow_due(const struct elect *e);
@@ -288,6 +290,7 @@ void lead_roll_call(struct elect *e);
 void lead_roll_end(struct elect *e);
 void lead_heard(struct elect *e); /* a member spoke: we are not alone */
 void lead_beacon_soon(struct elect *e, int64_t gap_ms, int64_t in_ms);
+void lead_answer_hello(struct elect *e, struct peer *p);
 void lead_fill_beacon(struct elect *e, struct wire_msg *m);
 void lead_gap(struct elect *e);
 void lead_resign(struct elect *e);

@@ -36,6 +36,7 @@ static const struct {
     [WIRE_FOACK] = {"FOACK", true},
     [WIRE_CONFLICT] = {"CONFLICT", false},
     [WIRE_LEAVE] = {"LEAVE", true},
+    [WIRE_REPORT] = {"REPORT", false},
 };
 #define TYPES (sizeof types / sizeof *types)
 
@@ -274,6 +275,10 @@ static void fbody(struct xfer *x, struct wire_msg *m)
         break;
     case WIRE_LEAVE:
         f64(x, &m->u.leave.session);
+        break;
+    case WIRE_REPORT:
+        f64(x, &m->u.report.session);
+        fbytes(x, m->u.report.whom.b, sizeof m->u.report.whom.b);
         break;
     }
 }

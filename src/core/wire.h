@@ -31,6 +31,7 @@ enum wire_type {
     WIRE_FOACK,     /* s    mine is better: yield */
     WIRE_CONFLICT,  /*      follower to leader: I hear another one */
     WIRE_LEAVE,     /* s    follower to leader: goodbye */
+    WIRE_REPORT,    /*      follower to leader: I could not reach that member */
 };
 
 /* Of the sender, in every message; YIELD, RESIGN, VOTED and COLD say something in a BEACON only. */
@@ -146,6 +147,10 @@ struct wire_msg {
         struct {
             uint64_t session;
         } leave;
+        struct {
+            uint64_t session;
+            struct nid whom;
+        } report;
     } u;
 };
 

@@ -248,6 +248,11 @@ static void small_ones(void **state)
     head_of(&m, WIRE_LEAVE, 0);
     m.u.leave.session = num(0x40, 8);
     bytes_are(&m, "4041424344454647");
+    head_of(&m, WIRE_REPORT, 0);
+    m.u.report.session = num(0x40, 8);
+    memset(m.u.report.whom.b, 0xb7, 16);
+    bytes_are(&m, "4041424344454647"
+                  "b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7");
 }
 
 static void poll_and_vote(void **state)
@@ -498,9 +503,9 @@ static void names(void **state)
 {
     (void)state;
     assert_string_equal(wire_type_name(WIRE_HELLO), "HELLO");
-    assert_string_equal(wire_type_name(WIRE_LEAVE), "LEAVE");
+    assert_string_equal(wire_type_name(WIRE_REPORT), "REPORT");
     assert_string_equal(wire_type_name(0), "?");
-    assert_string_equal(wire_type_name(WIRE_LEAVE + 1), "?");
+    assert_string_equal(wire_type_name(WIRE_REPORT + 1), "?");
     for (unsigned f = 0; f < WIRE_FAULTS; f++)
         assert_string_not_equal(wire_fault_name((enum wire_fault)f), "?");
 }
