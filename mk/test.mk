@@ -26,6 +26,12 @@ unit: $(UNIT)
 check: test-programs
 	test/run all $(BUILD)
 
+# The simulators alone. A failure prints its seed: build/dev/test/sim/sim_elect --seed S --trace.
+SEEDS ?= 200
+sim: $(SIM)
+	$(BUILD)/test/sim/sim_elect --seeds $(SEEDS)
+	$(BUILD)/test/sim/sim_plan $(SEEDS)
+
 # Tests that take minutes, and are not in check.
 slow: $(BUILD)/test/unit/test_content
 	IWANT_SLOW=1 $<
@@ -43,7 +49,7 @@ fuzz:
 	$(MAKE) PROFILE=fuzz fuzz-programs
 	test/fuzz/fuzz.sh $(SECONDS) $(FUZZ)
 
-.PHONY: test-programs unit check slow fuzz fuzz-programs
+.PHONY: test-programs unit check sim slow fuzz fuzz-programs
 
 net: all
 	python3 test/net/run.py $(BUILD) $(CASE)

@@ -1,0 +1,686 @@
+#include "elect_lan.h"
+
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct lan lan;
+
+#define RECORDED_MAX 256
+#define SESSIONS_MAX 4096
+
+struct packet { /* one sealed datagram on its way to some receivers */
+    struct wire_msg msg;
+    struct addr from;
+    size_t len;
+    unsigned refs;
+};
+
+enum kind { DELIVER, TIMER, WAKE, REFUSE };
+
+struct event {
+    int64_t at_us;
+    uint64_t no; /* order among those of one moment */
+    enum kind kind;
+    int to;
+    uint64_t timer_no;
+    struct packet *packet;
+    struct addr refused;
+};
+
+static struct {
+    struct event *heap;
+    size_t len, cap;
+    uint64_t no;
+    struct seal_net net;
+    struct packet *recorded[RECORDED_MAX];
+    size_t recordings;
+    uint64_t session[SESSIONS_MAX]; /* every ballot that was ever led */
+    size_t sessions;
+} world;
+
+/* ---- telling ---- */
+
+static const char *name(int i)
+{
+    static char names[HOSTS_MAX][16];
+
+    if (i < 26)
+        snprintf(names[i], sizeof names[i], "%c", 'a' + i);
+    else
+        snprintf(names[i], sizeof names[i], "h%d", i);
+    return names[i];
+}
+
+static int index_of(const struct nid *nid)
+{
+    for (int i = 0; i < lan.hosts; i++)
+        if (nid_eq(&lan.host[i].nid, nid))
+            return i;
+    return -1;
+}
+
+_Noreturn void lan_fail(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(lan.why, sizeof lan.why, fmt, ap);
+    va_end(ap);
+    if (lan.trace)
+        printf("[%7.1f] FAILED: %s\n", (double)lan.now_us / 1000, lan.why);
+    longjmp(lan.failed, 1);
+}
+
+__attribute__((format(printf, 2, 3))) static void tell(int i, const char *fmt, ...)
+{
+    char text[200];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (lan.trace)
+        printf("[%9.1f] %s > %s\n", (double)lan.now_us / 1000, name(i), text);
+    if (lan.log)
+        buf_printf(lan.log, "%s > %s\n", name(i), text);
+}
+
+/* ---- events ---- */
+
+static bool sooner(const struct event *a, const struct event *b)
+{
+    return a->at_us != b->at_us ? a->at_us < b->at_us : a->no < b->no;
+}
+
+static void push(struct event ev)
+{
+    size_t i = world.len;
+
+    ev.no = world.no++;
+    MEM_GROW(world.heap, world.len, world.cap);
+    world.len++;
+    for (; i && sooner(&ev, &world.heap[(i - 1) / 2]); i = (i - 1) / 2)
+        world.heap[i] = world.heap[(i - 1) / 2];
+    world.heap[i] = ev;
+}
+
+static struct event pop(void)
+{
+    struct event first = world.heap[0], last = world.heap[--world.len];
+    size_t i = 0, c;
+
+    while ((c = 2 * i + 1) < world.len) {
+        if (c + 1 < world.len && sooner(&world.heap[c + 1], &world.heap[c]))
+            c++;
+        if (!sooner(&world.heap[c], &last))
+            break;
+        world.heap[i] = world.heap[c];
+        i = c;
+    }
+    world.heap[i] = last;
+    return first;
+}
+
+static int64_t between(int64_t lo, int64_t hi)
+{
+    return hi <= lo ? lo : lo + (int64_t)rng_below(&lan.rng, (uint64_t)(hi - lo));
+}
+
+static bool chance(unsigned permille)
+{
+    return rng_below(&lan.rng, 1000) < permille;
+}
+
+static void unref(struct packet *p)
+{
+    if (p && !--p->refs)
+        mem_free(p);
+}
+
+/* ---- the network ---- */
+
+static bool awake(int i)
+{
+    return lan.host[i].e && !lan.host[i].asleep_us;
+}
+
+static bool reaches(int a, int b)
+{
+    const struct host *x = &lan.host[a], *y = &lan.host[b];
+
+    return x->group == y->group && !x->mute && !y->deaf;
+}
+
+/* 0.1 to 0.7 ms, now and then up to 20 ms. */
+static int64_t delay_us(void)
+{
+    return 100 + between(0, 300) + between(0, 300) + (chance(2) ? between(0, 20 * MS) : 0);
+}
+
+static void carry(struct packet *p, int from, int to)
+{
+    if (!reaches(from, to))
+        return;
+    for (int copies = chance(10) ? 2 : 1; copies; copies--) {
+        if (chance(lan.loss_pct * 10))
+            continue;
+        p->refs++;
+        push((struct event){
+            .at_us = lan.now_us + delay_us(), .kind = DELIVER, .to = to, .packet = p});
+    }
+}
+
+/* Seal as svc/lan does, open as the receivers do; all of them hold the same key, so once is enough.
+ */
+static struct packet *seal(int i, const struct wire_msg *m)
+{
+    uint8_t out[DGRAM_MAX], nonce[24];
+    struct packet *p = mem_zero(1, sizeof *p);
+    size_t len;
+
+    for (size_t k = 0; k < sizeof nonce; k++)
+        nonce[k] = (uint8_t)rng_below(&lan.rng, 256);
+    len = wire_seal(out, m, &world.net, &lan.host[i].conf.key, nonce);
+    if (chance(20)) { /* noise on the line */
+        size_t bit = (size_t)rng_below(&lan.rng, len * 8);
+
+        out[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        if (wire_open(&p->msg, out, len, &world.net) == WIRE_OK)
+            lan_fail("an altered %s was opened", wire_type_name(m->type));
+        out[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    if (wire_open(&p->msg, out, len, &world.net) != WIRE_OK)
+        lan_fail("a %s does not open", wire_type_name(m->type));
+    p->from = lan.host[i].udp;
+    p->len = len;
+    p->refs = 1;
+    lan.datagrams++;
+    return p;
+}
+
+/* A stranger at the switch keeps some datagrams and plays them back, from his own address or the
+ * sender's. */
+static void record(struct packet *p)
+{
+    size_t at = (size_t)rng_below(&lan.rng, RECORDED_MAX);
+
+    if (!lan.replays)
+        return;
+    if (chance(50)) {
+        unref(world.recorded[at]);
+        world.recorded[at] = p;
+        p->refs++;
+    }
+    if (chance(20) && world.recorded[at]) {
+        struct packet *old = world.recorded[at], *copy = mem_copy(old, sizeof *old);
+
+        copy->refs = 1;
+        if (chance(500))
+            copy->from.ip[3] = 250;
+        push((struct event){.at_us = lan.now_us + delay_us(),
+                            .kind = DELIVER,
+                            .to = (int)rng_below(&lan.rng, (uint64_t)lan.hosts),
+                            .packet = copy});
+    }
+}
+
+static void send(int i, const struct elect_send *s)
+{
+    struct packet *p = seal(i, s->msg);
+
+    if (lan.trace_wire)
+        printf("[%9.1f] %s %s %s\n", (double)lan.now_us / 1000, name(i), s->multicast ? "**" : "->",
+               wire_type_name(s->msg->type));
+    *(s->multicast ? &lan.multicast_bytes : &lan.unicast_bytes) +=
+        46 + p->len; /* Ethernet, IPv4, UDP */
+    for (int to = 0; to < lan.hosts; to++) {
+        struct host *h = &lan.host[to];
+
+        if (to == i || (!s->multicast && !addr_eq(&s->to, &h->udp)))
+            continue;
+        if (h->e)
+            carry(p, i, to);
+        else if (h->refuses && !s->multicast && reaches(i, to) && reaches(to, i))
+            push((struct event){
+                .at_us = lan.now_us + delay_us(), .kind = REFUSE, .to = i, .refused = h->udp});
+    }
+    record(p);
+    unref(p);
+}
+
+/* ---- the checker ---- */
+
+static void new_ballot(int i, uint64_t session)
+{
+    for (size_t k = 0; k < world.sessions; k++)
+        if (world.session[k] == session)
+            lan_fail("S1: %s leads a ballot that was led before", name(i));
+    if (world.sessions < SESSIONS_MAX)
+        world.session[world.sessions++] = session;
+}
+
+static void peer_down(int i, int whom, uint32_t inc)
+{
+    const struct host *h = &lan.host[whom], *l = &lan.host[i];
+    int64_t clean = h->clean_us > l->clean_us ? h->clean_us : l->clean_us;
+
+    if (h->e && !h->asleep_us && !h->e->leaving && h->conf.inc == inc && reaches(i, whom) &&
+        reaches(whom, i) && lan.now_us - clean > 15 * SECOND && ballot_is(&h->e->cur) &&
+        h->e->cur.session == l->e->cur.session)
+        lan_fail("S8: %s counts %s as gone, which is well", name(i), name(whom));
+}
+
+static void take_news(int i, const struct elect_news *n)
+{
+    struct host *h = &lan.host[i];
+    int whom = index_of(&n->peer.nid);
+
+    if (n->term < h->told_term)
+        lan_fail("S2: the term that %s tells falls from %llu to %llu", name(i),
+                 (unsigned long long)h->told_term, (unsigned long long)n->term);
+    h->told_term = n->term;
+    switch (n->kind) {
+    case ELECT_LEADER:
+        if (n->self) {
+            tell(i, "lead %llu", (unsigned long long)n->term);
+            new_ballot(i, h->e->cur.session);
+            h->leads++;
+            lan.takeovers++;
+        } else {
+            tell(i, "follow %s %llu", whom < 0 ? "?" : name(whom), (unsigned long long)n->term);
+        }
+        memset(h->up, 0, sizeof h->up);
+        h->told_leads = n->self;
+        h->told_leader = true;
+        return;
+    case ELECT_NO_LEADER:
+        tell(i, "no leader");
+        h->told_leader = h->told_leads = false;
+        return;
+    case ELECT_PEER_UP:
+        tell(i, "up %s", name(whom));
+        if (!h->told_leads || h->up[whom])
+            lan_fail("%s tells of a member out of turn", name(i));
+        h->up[whom] = true;
+        return;
+    case ELECT_PEER_CHANGED:
+        tell(i, "changed %s %llu", name(whom), (unsigned long long)n->peer.number);
+        if (!h->up[whom])
+            lan_fail("%s tells of a change of a peer that is not up", name(i));
+        return;
+    case ELECT_PEER_DOWN:
+        tell(i, "down %s", name(whom));
+        if (!h->up[whom])
+            lan_fail("%s tells that one is down who was not up", name(i));
+        h->up[whom] = false;
+        peer_down(i, whom, n->peer.inc);
+        return;
+    }
+}
+
+/* S6: a leader that can hear nobody says so. Roll calls are at least a second apart, and take a
+ * moment. */
+static void check_alone(int i)
+{
+    struct host *h = &lan.host[i];
+    bool hears = false;
+
+    for (int k = 0; k < lan.hosts; k++)
+        hears = hears || (k != i && lan.host[k].e && reaches(k, i));
+    if (h->e->role != ELECT_LEAD || hears || !h->e->members || h->asleep_us) {
+        h->cut_us = -1;
+        return;
+    }
+    if (h->cut_us < 0 ||
+        h->e->lead.flags & WIRE_ALONE) /* (what is played back may unset it for a moment) */
+        h->cut_us = lan.now_us;
+    if (lan.now_us - h->cut_us > 2 * SECOND)
+        lan_fail("S6: %s hears nobody and does not say so", name(i));
+}
+
+static void schedule(int i)
+{
+    struct host *h = &lan.host[i];
+    int64_t due = h->e ? elect_due_ms(h->e) : INT64_MAX, at;
+
+    if (!h->e || h->asleep_us || due == INT64_MAX) {
+        h->timer_us = -1;
+        return;
+    }
+    at = due * MS > lan.now_us ? due * MS : lan.now_us;
+    if (at == h->timer_us)
+        return;
+    h->timer_us = at;
+    push((struct event){.at_us = at, .kind = TIMER, .to = i, .timer_no = ++h->timer_no});
+}
+
+void lan_event(int i, const struct elect_in *given)
+{
+    static struct elect_out out;
+    struct elect_in in = *given;
+    struct host *h = &lan.host[i];
+    int again = 0;
+
+    in.now_ms = lan.now_us / MS;
+    do {
+        enum elect_role before = h->e->role;
+
+        elect_step(h->e, &in, &out);
+        elect_check(h->e);
+        if (lan.trace && before != h->e->role)
+            printf("[%9.1f] %s . %s\n", (double)lan.now_us / 1000, name(i),
+                   elect_role_name(h->e->role));
+        for (size_t k = 0; k < out.news_count; k++)
+            take_news(i, &out.news[k]);
+        for (size_t k = 0; k < out.sends; k++)
+            send(i, &out.send[k]);
+        in = (struct elect_in){.kind = ELECT_TICK, .now_ms = in.now_ms};
+        if (++again > 20)
+            lan_fail("%s is never done", name(i));
+    } while (out.more);
+    for (int k = 0; h->told_leads && h->e->role == ELECT_LEAD && k < lan.hosts; k++) {
+        const struct peer *p = known_find(h->e, &lan.host[k].nid);
+
+        if (h->up[k] != (p && p->member))
+            lan_fail("%s: news and ledger differ over %s", name(i), name(k));
+    }
+    check_alone(i);
+    schedule(i);
+}
+
+/* ---- time ---- */
+
+static void wake(int i)
+{
+    struct host *h = &lan.host[i];
+    int64_t gap_ms = (lan.now_us - h->slept_us) / MS;
+
+    h->asleep_us = 0;
+    h->clean_us = lan.now_us;
+    lan_event(i, &(struct elect_in){.kind = ELECT_GAP, .gap_ms = gap_ms});
+    lan_catalog(i, h->conf.number); /* it may have changed meanwhile */
+}
+
+static void step(struct event *ev)
+{
+    struct host *h = &lan.host[ev->to];
+
+    switch (ev->kind) {
+    case DELIVER:
+        if (h->e && !h->asleep_us)
+            lan_event(ev->to, &(struct elect_in){.kind = ELECT_DATAGRAM,
+                                                 .msg = &ev->packet->msg,
+                                                 .from = ev->packet->from});
+        break;
+    case TIMER:
+        if (awake(ev->to) && ev->timer_no == h->timer_no) {
+            h->timer_us = -1;
+            lan_event(ev->to, &(struct elect_in){.kind = ELECT_TICK});
+        }
+        break;
+    case WAKE:
+        if (h->e && h->asleep_us && h->asleep_us <= lan.now_us)
+            wake(ev->to);
+        break;
+    case REFUSE:
+        if (awake(ev->to))
+            lan_event(ev->to, &(struct elect_in){.kind = ELECT_REFUSED, .from = ev->refused});
+        break;
+    }
+}
+
+static void run_until(int64_t at_us)
+{
+    while (world.len && world.heap[0].at_us <= at_us) {
+        struct event ev = pop();
+
+        lan.now_us = ev.at_us;
+        step(&ev);
+        unref(ev.packet);
+    }
+    lan.now_us = at_us;
+}
+
+void lan_run(int64_t us)
+{
+    run_until(lan.now_us + us);
+}
+
+/* ---- hosts and faults ---- */
+
+void lan_open(int hosts, uint64_t seed, unsigned loss_pct, unsigned mutants)
+{
+    uint8_t group[32];
+
+    lan.hosts = hosts;
+    lan.loss_pct = loss_pct;
+    lan.mutants = mutants;
+    lan.now_us = SECOND;
+    lan.replays = false;
+    lan.multicast_bytes = lan.unicast_bytes = lan.datagrams = lan.takeovers = 0;
+    rng_seed(&lan.rng, seed);
+    seal_open_group(group, "lan");
+    seal_derive(&world.net, group);
+    for (int i = 0; i < hosts; i++) {
+        struct host *h = &lan.host[i];
+        uint8_t seed_of[32] = {(uint8_t)(i + 1)};
+
+        memset(h, 0, sizeof *h);
+        seal_key_from_seed(&h->conf.key, seed_of);
+        seal_nid(&h->nid, h->conf.key.pub);
+        h->conf.tcp_port = (uint16_t)(2000 + i);
+        h->conf.generation = 1;
+        h->conf.number = (uint64_t)i;
+        h->udp = (struct addr){.family = 4, .port = (uint16_t)(1000 + i)};
+        memcpy(h->udp.ip, "\x0a\x00\x00", 3);
+        h->udp.ip[3] = (uint8_t)(i + 1);
+        h->timer_us = h->cut_us = -1;
+    }
+}
+
+void lan_close(void)
+{
+    for (int i = 0; i < lan.hosts; i++)
+        elect_free(lan.host[i].e);
+    while (world.len)
+        unref(world.heap[--world.len].packet);
+    for (size_t k = 0; k < RECORDED_MAX; k++)
+        unref(world.recorded[k]);
+    mem_free(world.heap);
+    memset(&world, 0, sizeof world);
+    memset(lan.host, 0, sizeof lan.host);
+}
+
+void lan_start(int i)
+{
+    struct host *h = &lan.host[i];
+
+    if (h->e)
+        return;
+    h->conf.inc = (uint32_t)++h->boots;
+    if (!h->conf.sen)
+        h->conf.sen =
+            (uint64_t)(1700000000000ll + lan.now_us / MS) << 16 | rng_below(&lan.rng, 65536);
+    h->told_term = 0;
+    h->told_leader = h->told_leads = h->refuses = false;
+    h->clean_us = lan.now_us;
+    memset(h->up, 0, sizeof h->up);
+    h->e = elect_new(&h->conf, rng_next(&lan.rng));
+    elect_set_mutants(h->e, lan.mutants);
+    tell(i, "start");
+    lan_event(i, &(struct elect_in){.kind = ELECT_START});
+}
+
+void lan_crash(int i, bool refuses)
+{
+    struct host *h = &lan.host[i];
+
+    if (!h->e)
+        return;
+    tell(i, "X");
+    elect_free(h->e);
+    h->e = NULL;
+    h->conf.sen = 0; /* the next start proposes its own */
+    h->timer_us = h->cut_us = -1;
+    h->timer_no++;
+    h->asleep_us = 0;
+    h->refuses = refuses;
+    h->told_leads = h->told_leader = false;
+}
+
+void lan_leave(int i)
+{
+    struct host *h = &lan.host[i];
+
+    if (!h->e)
+        return;
+    tell(i, "leave");
+    lan_event(i, &(struct elect_in){.kind = ELECT_LEAVE});
+    for (int k = 0; k < 50 && elect_due_ms(h->e) != INT64_MAX; k++)
+        lan_run(10 * MS);
+    if (elect_due_ms(h->e) != INT64_MAX)
+        lan_fail("%s does not come to an end of leaving", name(i));
+    lan_crash(i, true);
+}
+
+void lan_sleep(int i, int64_t us)
+{
+    struct host *h = &lan.host[i];
+
+    if (!h->e || h->asleep_us)
+        return;
+    tell(i, "sleep");
+    h->asleep_us = lan.now_us + us;
+    h->slept_us = lan.now_us;
+    h->cut_us = -1;
+    schedule(i);
+    push((struct event){.at_us = h->asleep_us, .kind = WAKE, .to = i});
+}
+
+void lan_cut(int i, int group)
+{
+    lan.host[i].group = group;
+    lan.host[i].clean_us = lan.now_us;
+}
+
+void lan_deaf(int i, bool deaf)
+{
+    lan.host[i].deaf = deaf;
+    lan.host[i].clean_us = lan.now_us;
+}
+
+void lan_mute(int i, bool mute)
+{
+    lan.host[i].mute = mute;
+    lan.host[i].clean_us = lan.now_us;
+}
+
+void lan_heal(void)
+{
+    for (int i = 0; i < lan.hosts; i++) {
+        lan_cut(i, 0);
+        lan_deaf(i, false);
+        lan_mute(i, false);
+    }
+}
+
+void lan_catalog(int i, uint64_t number)
+{
+    struct host *h = &lan.host[i];
+
+    h->conf.number = number;
+    if (awake(i))
+        lan_event(i, &(struct elect_in){.kind = ELECT_CATALOG,
+                                        .generation = h->conf.generation,
+                                        .number = number});
+}
+
+void lan_move(int i, unsigned port)
+{
+    lan.host[i].udp.port = (uint16_t)port;
+    lan.host[i].clean_us = lan.now_us;
+    if (awake(i))
+        lan_event(i, &(struct elect_in){.kind = ELECT_LINK});
+}
+
+/* ---- looking ---- */
+
+static bool healthy(int i)
+{
+    const struct host *h = &lan.host[i];
+
+    return awake(i) && !h->deaf && !h->mute;
+}
+
+static bool group_led(int group, bool whole)
+{
+    int leader = -1;
+    unsigned members = 0, any = 0;
+
+    for (int i = 0; i < lan.hosts; i++) {
+        if (!healthy(i) || lan.host[i].group != group)
+            continue;
+        any++;
+        if (lan.host[i].e->role == ELECT_LEAD) {
+            if (leader >= 0)
+                return false;
+            leader = i;
+        }
+    }
+    if (leader < 0)
+        return !any;
+    for (int i = 0; i < lan.hosts; i++) {
+        const struct host *h = &lan.host[i], *l = &lan.host[leader];
+        const struct peer *p;
+
+        if (i == leader || !healthy(i) || h->group != group)
+            continue;
+        p = known_find(l->e, &h->nid);
+        if (h->e->role != ELECT_FOLLOW || h->e->cur.session != l->e->cur.session || !p ||
+            !p->member || p->inc != h->conf.inc || p->number != h->conf.number || !h->told_leader)
+            return false;
+        members++;
+    }
+    return !whole || lan.host[leader].e->members == members;
+}
+
+bool lan_led(bool whole)
+{
+    for (int i = 0; i < lan.hosts; i++)
+        if (healthy(i) && !group_led(lan.host[i].group, whole))
+            return false;
+    return true;
+}
+
+int64_t lan_settle(int64_t us, bool whole)
+{
+    int64_t from = lan.now_us;
+
+    while (!lan_led(whole)) {
+        if (lan.now_us - from >= us)
+            return -1;
+        lan_run(5 * MS);
+    }
+    return lan.now_us - from;
+}
+
+int lan_leader(void)
+{
+    int best = -1;
+
+    for (int i = 0; i < lan.hosts; i++)
+        if (awake(i) && lan.host[i].e->role == ELECT_LEAD &&
+            (best < 0 || lan.host[i].e->members > lan.host[best].e->members))
+            best = i;
+    return best;
+}
+
+int lan_backup(int leader, int place)
+{
+    const struct peer *p = known_listed(lan.host[leader].e, &lan.host[leader].e->list, place);
+
+    return p ? index_of(&p->nid) : -1;
+}

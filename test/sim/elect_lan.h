@@ -1,0 +1,80 @@
+/* A LAN in virtual time: real core/elect on every host, real seals on every datagram, and a checker
+ * that looks after each event. One seed is one run. elect_lan.c is included, not linked, by the
+ * programs that use it (sim_elect, test_elect). */
+#pragma once
+
+#include "base/buf.h"
+#include "base/rng.h"
+#include "core/elect_priv.h"
+
+#include <setjmp.h>
+
+#define HOSTS_MAX 64
+#define SECOND    1000000ll /* virtual time is in microseconds */
+#define MS        1000ll
+
+struct host {
+    struct elect *e; /* NULL: down */
+    struct elect_conf conf;
+    struct nid nid;
+    struct addr udp;
+    uint64_t boots;
+    int64_t timer_us;  /* when the pending timer event fires; -1: none */
+    uint64_t timer_no; /* only the newest timer event counts */
+    int64_t asleep_us; /* until then it does not run; 0: awake */
+    int64_t slept_us;  /* since */
+    int group;         /* hosts of different groups do not hear each other */
+    bool deaf, mute;
+    bool refuses;       /* down, but the machine answers that nobody listens */
+    int64_t clean_us;   /* since then nothing was wrong with its links */
+    int64_t cut_us;     /* leads, can hear nobody and does not say so since then; -1: not so */
+    uint64_t told_term; /* of the last news */
+    bool told_leads;    /* the last news: it leads itself */
+    bool told_leader;   /* the last news: there is one */
+    bool up[HOSTS_MAX]; /* members by its news */
+    unsigned leads;     /* how often it took the lead */
+};
+
+struct lan {
+    struct host host[HOSTS_MAX];
+    int hosts;
+    struct rng rng;
+    int64_t now_us;
+    unsigned loss_pct;
+    unsigned mutants;
+    bool replays; /* somebody records and plays back */
+    bool trace, trace_wire;
+    struct buf *log; /* news as lines without times, for transcripts; or NULL */
+    jmp_buf failed;
+    char why[256];
+    uint64_t multicast_bytes, unicast_bytes, datagrams;
+    uint64_t takeovers;
+};
+
+extern struct lan lan;
+
+void lan_open(int hosts, uint64_t seed, unsigned loss_pct, unsigned mutants);
+void lan_close(void);
+_Noreturn void lan_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Faults. Hosts are numbered from 0. */
+void lan_start(int i);
+void lan_crash(int i, bool refuses);
+void lan_leave(int i); /* says goodbye, then is down */
+void lan_sleep(int i, int64_t us);
+void lan_cut(int i, int group);
+void lan_deaf(int i, bool deaf);
+void lan_mute(int i, bool mute);
+void lan_heal(void);
+void lan_catalog(int i, uint64_t number);
+void lan_move(int i, unsigned port); /* its address changes, and it notices */
+void lan_event(int i, const struct elect_in *in);
+
+void lan_run(int64_t us); /* so much longer */
+/* Every group has one leader, all follow it and are in its ledger with the right numbers; whole:
+ * and nobody else is. */
+bool lan_led(bool whole);
+/* Run until then, at most us. Gives how long it took; -1: longer. */
+int64_t lan_settle(int64_t us, bool whole);
+int lan_leader(void); /* that has the most members; -1: none */
+int lan_backup(int leader, int place);
