@@ -1,0 +1,213 @@
+/* A desk or ask under test, and members that answer GET /v1/catalog from canned rows over real TLS.
+ */
+#pragma once
+
+#include "http_rig.h"
+
+#include "base/limits.h"
+#include "core/content.h"
+#include "core/rows.h"
+#include "svc/desk.h"
+
+#define TURN_US    2000
+#define GIVE_UP_US 30000000
+
+#define WAIT_FOR(what)                                                                             \
+    do {                                                                                           \
+        unsigned waited = 0;                                                                       \
+        while (!(what) && waited < GIVE_UP_US) {                                                   \
+            usleep(TURN_US);                                                                       \
+            waited += TURN_US;                                                                     \
+        }                                                                                          \
+        if (waited >= GIVE_UP_US)                                                                  \
+            fail_msg("%s", "did not happen: " #what);                                              \
+    } while (0)
+
+struct fake_row {
+    enum row_kind kind;
+    char path[80];
+    char content; /* its hash follows from this */
+    char root;    /* and its root hash from this; 0: none */
+    uint64_t size;
+};
+
+/* A member; the lock guards what its server's threads read. */
+struct fake {
+    struct http_server *server;
+    struct elect_peer peer;
+    uv_mutex_t lock;
+    uint64_t generation;
+    struct fake_row *row; /* change numbers 1, 2, 3 ... */
+    size_t rows, row_cap;
+    size_t page;       /* rows in one answer; 0: all */
+    size_t garbage_at; /* after so many rows the answer is nonsense; 0: not */
+    unsigned status;   /* 0: 200 */
+    unsigned asked;    /* requests so far */
+    uint64_t since;    /* of the last one */
+    const char *name;
+};
+
+static struct hash hash_named(char c)
+{
+    struct hash h;
+
+    content_hash(&h, &c, 1);
+    return h;
+}
+
+static void put_fake_row(struct buf *b, const struct fake_row *f, uint64_t number)
+{
+    char hex[HASH_HEX_LEN + 1];
+    struct row r = {.kind = f->kind,
+                    .number = number,
+                    .path = f->path,
+                    .path_len = strlen(f->path),
+                    .size = f->size,
+                    .mtime_s = 1700000000,
+                    .hash = hash_named(f->content)};
+
+    if (f->kind == ROW_PART) {
+        hash_hex(&r.hash, hex);
+        r.path = hex;
+        r.path_len = HASH_HEX_LEN;
+    }
+    if (f->root)
+        r.root = hash_named(f->root);
+    else if (f->kind != ROW_DIR)
+        content_root(&r.root, NULL, 0);
+    rows_put(b, &r);
+}
+
+static void fake_answer(struct fake *f, uint64_t generation, uint64_t since, struct buf *b)
+{
+    struct rows_head h = {.generation = f->generation,
+                          .number = f->rows,
+                          .files = f->rows,
+                          .bytes = 1000,
+                          .name = f->name,
+                          .name_len = strlen(f->name)};
+    size_t first, last;
+
+    h.reset = generation != f->generation;
+    first = h.reset ? 0 : (size_t)since;
+    last = f->page && f->rows - first > f->page ? first + f->page : f->rows;
+    h.more = last < f->rows;
+    rows_put_head(b, &h);
+    for (size_t n = first; n < last; n++) {
+        if (f->garbage_at && n == f->garbage_at) {
+            buf_str(b, "\x05"
+                       "what?");
+            break;
+        }
+        put_fake_row(b, &f->row[n], n + 1);
+    }
+}
+
+static void fake_handler(void *ctx, struct http_request *rq)
+{
+    struct fake *f = ctx;
+    unsigned long long generation = 0, since = 0;
+    const char *arg = http_arg(rq, "since");
+    struct buf b = {0};
+    unsigned status;
+
+    handled++;
+    uv_mutex_lock(&f->lock);
+    f->asked++;
+    status = f->status;
+    if (!status && arg && sscanf(arg, "%llu.%llu", &generation, &since) == 2) {
+        f->since = since;
+        fake_answer(f, generation, since, &b);
+    }
+    uv_mutex_unlock(&f->lock);
+    if (status || !b.len)
+        http_reply_text(rq, status ? status : 400, "no");
+    else
+        http_reply(rq, 200, "application/octet-stream", b.data, b.len);
+    buf_free(&b);
+}
+
+static void fake_open(struct fake *f, uint8_t id, const char *name)
+{
+    uint16_t port = 0;
+    struct err e;
+
+    memset(f, 0, sizeof *f);
+    f->name = name;
+    f->generation = 100 + id;
+    uv_mutex_init(&f->lock);
+    f->server = http_server_tls(&server_who.id, 0, &port, 1, fake_handler, f, &e);
+    assert_non_null(f->server);
+    f->peer = (struct elect_peer){.nid = {{id}}, .inc = 1, .generation = f->generation};
+    memcpy(f->peer.pub, server_who.key.pub, 32);
+    f->peer.addr = (struct addr){.family = 4, .ip = {127, 0, 0, 1}, .port = port};
+}
+
+static void fake_close(struct fake *f)
+{
+    http_server_free(f->server);
+    uv_mutex_destroy(&f->lock);
+    mem_free(f->row);
+}
+
+/* One more change; what is announced rises with it. */
+static void fake_add(struct fake *f, enum row_kind kind, const char *path, char content, char root,
+                     uint64_t size)
+{
+    struct fake_row *r;
+
+    uv_mutex_lock(&f->lock);
+    MEM_GROW(f->row, f->rows, f->row_cap);
+    r = &f->row[f->rows++];
+    *r = (struct fake_row){.kind = kind, .content = content, .root = root, .size = size};
+    snprintf(r->path, sizeof r->path, "%s", path);
+    f->peer.number = f->rows;
+    uv_mutex_unlock(&f->lock);
+}
+
+static unsigned fake_asked(struct fake *f)
+{
+    unsigned n;
+
+    uv_mutex_lock(&f->lock);
+    n = f->asked;
+    uv_mutex_unlock(&f->lock);
+    return n;
+}
+
+static void set_status(struct fake *f, unsigned status)
+{
+    uv_mutex_lock(&f->lock);
+    f->status = status;
+    uv_mutex_unlock(&f->lock);
+}
+
+/* ---- the one under test ---- */
+
+static struct ident own;
+
+static void own_up(void)
+{
+    own = (struct ident){
+        .name = mem_str("me"), .tls = member_who.id, .key = member_who.key, .lock_fd = -1};
+    seal_nid(&own.nid, own.key.pub);
+}
+
+static void own_down(void)
+{
+    mem_free(own.name);
+}
+
+static void news(struct desk *d, enum elect_news_kind kind, const struct elect_peer *p)
+{
+    struct elect_news n = {.kind = kind, .peer = *p};
+
+    desk_news(d, &n);
+}
+
+static void lead(struct desk *d)
+{
+    struct elect_news n = {.kind = ELECT_LEADER, .self = true, .term = 1, .peer = {.nid = own.nid}};
+
+    desk_news(d, &n);
+}

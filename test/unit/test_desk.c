@@ -1,0 +1,549 @@
+/* svc/desk: members' rows come here whole, follow their changes, go when they go; and the answers
+ * made of them. */
+#include "desk_rig.h"
+
+#include "svc/store.h"
+#include "svc/store_index.h"
+
+static struct desk *desk;
+
+static int set_up(void **state)
+{
+    struct desk_conf c = {.ident = &own};
+    struct err e;
+
+    (void)state;
+    own_up();
+    desk = desk_new(&c, &e);
+    return desk ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    desk_free(desk);
+    own_down();
+    return 0;
+}
+
+static json_t *answer(const char *question, unsigned expect)
+{
+    unsigned status;
+    json_t *j = desk_answer(desk, question, &status);
+
+    assert_non_null(j);
+    if (status != expect)
+        fail_msg("%s: %u %s", question, status, json_dumps(j, 0));
+    if (status != 200)
+        assert_true(json_is_string(json_object_get(j, "error")));
+    return j;
+}
+
+static void answer_is(const char *question, unsigned expect)
+{
+    json_decref(answer(question, expect));
+}
+
+static size_t files(void)
+{
+    struct desk_status st;
+
+    desk_status(desk, &st);
+    return st.files;
+}
+
+static size_t pulling(void)
+{
+    struct desk_status st;
+
+    desk_status(desk, &st);
+    return st.pulling;
+}
+
+static bool leading(void)
+{
+    struct desk_status st;
+
+    desk_status(desk, &st);
+    return st.leading;
+}
+
+/* How many rows a search gives. */
+static size_t found(const char *question)
+{
+    json_t *j = answer(question, 200);
+    size_t n = json_array_size(json_object_get(j, "rows"));
+
+    json_decref(j);
+    return n;
+}
+
+static const char *text_of(json_t *j, const char *key)
+{
+    return json_string_value(json_object_get(j, key));
+}
+
+static void who_does_not_lead_does_not_answer(void **state)
+{
+    struct elect_news gone = {.kind = ELECT_NO_LEADER};
+    struct desk_status st;
+    struct fake f;
+
+    (void)state;
+    answer_is("/v1/search?q=a", 503);
+    answer_is("/v1/peers", 503);
+    fake_open(&f, 1, "eva");
+    fake_add(&f, ROW_FILE, "a.txt", 'a', 0, 1);
+    news(desk, ELECT_PEER_UP, &f.peer); /* not ours to pull */
+    lead(desk);
+    WAIT_FOR(leading());
+    answer_is("/v1/search?q=a", 200);
+    assert_int_equal(fake_asked(&f), 0);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(files() == 1);
+    desk_news(desk, &gone);
+    WAIT_FOR(!leading());
+    answer_is("/v1/search?q=a", 503);
+    desk_status(desk, &st);
+    assert_int_equal(st.files + st.peers + st.pulling, 0);
+    fake_close(&f);
+}
+
+static void changes_are_followed(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    fake_add(&f, ROW_FILE, "Films/one.mkv", 'a', 'r', 5 << 20);
+    fake_add(&f, ROW_FILE, "Films/two.mkv", 'b', 0, 1000);
+    fake_add(&f, ROW_DIR, "Films", 'd', 0, 2000);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(files() == 2 && !pulling());
+    assert_int_equal(found("/v1/search?q=one"), 1);
+
+    fake_add(&f, ROW_GONE, "Films/one.mkv", 0, 0, 0);
+    fake_add(&f, ROW_FILE, "Films/three.mkv", 'c', 0, 7);
+    fake_add(&f, ROW_FILE, "Films/four.mkv", 'e', 0, 7);
+    news(desk, ELECT_PEER_CHANGED, &f.peer);
+    WAIT_FOR(files() == 3 && !pulling());
+    assert_int_equal(f.since, 3); /* only what was new */
+    assert_int_equal(found("/v1/search?q=one.mkv&limit=1&ext=mkv&larger=5M"), 0);
+    assert_int_equal(found("/v1/search?q=four"), 1);
+
+    news(desk, ELECT_PEER_CHANGED, &f.peer); /* nothing new: nothing asked */
+    fake_add(&f, ROW_FILE, "five.txt", 'f', 0, 7);
+    news(desk, ELECT_PEER_CHANGED, &f.peer);
+    WAIT_FOR(files() == 4);
+    assert_int_equal(fake_asked(&f), 3);
+    fake_close(&f);
+}
+
+static void long_catalogs_come_in_pages(void **state)
+{
+    struct fake f;
+    char path[40];
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    f.page = 700;
+    for (int n = 0; n < 2500; n++) {
+        snprintf(path, sizeof path, "d%d/file %d.txt", n / 100, n);
+        fake_add(&f, ROW_FILE, path, (char)n, 0, (uint64_t)n);
+    }
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(files() == 2500 && !pulling());
+    assert_int_equal(fake_asked(&f), 4);
+    assert_int_equal(f.since, 2100);
+    fake_close(&f);
+}
+
+static void a_new_generation_replaces_all(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    fake_add(&f, ROW_FILE, "old one.txt", 'a', 0, 1);
+    fake_add(&f, ROW_FILE, "old two.txt", 'b', 0, 1);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(files() == 2);
+    uv_mutex_lock(&f.lock);
+    f.rows = 0;
+    f.generation = f.peer.generation = 777;
+    uv_mutex_unlock(&f.lock);
+    fake_add(&f, ROW_FILE, "fresh.txt", 'c', 0, 1);
+    news(desk, ELECT_PEER_CHANGED, &f.peer);
+    WAIT_FOR(files() == 1 && !pulling());
+    assert_int_equal(found("/v1/search?q=fresh"), 1);
+    assert_int_equal(found("/v1/search?q=old&in="), 0);
+    fake_close(&f);
+}
+
+static void bad_rows_end_only_their_own_pull(void **state)
+{
+    struct fake bad, good;
+    char path[40];
+
+    (void)state;
+    fake_open(&bad, 1, "liar");
+    fake_open(&good, 2, "eva");
+    for (int n = 0; n < 20; n++) {
+        snprintf(path, sizeof path, "bad %d.txt", n);
+        fake_add(&bad, ROW_FILE, path, (char)n, 0, 1);
+    }
+    bad.garbage_at = 10;
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &bad.peer);
+    WAIT_FOR(files() == 10); /* what came before is kept */
+    fake_add(&good, ROW_FILE, "good.txt", 'g', 0, 1);
+    news(desk, ELECT_PEER_UP, &good.peer);
+    WAIT_FOR(files() == 11);
+    assert_int_equal(pulling(), 1);
+    assert_int_equal(fake_asked(&bad), 1); /* not again at once */
+    fake_close(&bad);
+    fake_close(&good);
+}
+
+static void who_leaves_takes_its_rows(void **state)
+{
+    struct fake a, b;
+
+    (void)state;
+    fake_open(&a, 1, "eva");
+    fake_open(&b, 2, "tom");
+    fake_add(&a, ROW_FILE, "hers.txt", 'a', 0, 1);
+    fake_add(&a, ROW_FILE, "both.txt", 'z', 0, 1);
+    fake_add(&b, ROW_FILE, "his.txt", 'b', 0, 1);
+    fake_add(&b, ROW_FILE, "both.txt", 'z', 0, 1);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &a.peer);
+    news(desk, ELECT_PEER_UP, &b.peer);
+    WAIT_FOR(files() == 4);
+    news(desk, ELECT_PEER_DOWN, &a.peer);
+    WAIT_FOR(files() == 2);
+    assert_int_equal(found("/v1/search?q=hers"), 0);
+    assert_int_equal(found("/v1/search?q=both"), 1);
+    fake_close(&a);
+    fake_close(&b);
+}
+
+static void who_vanishes_is_asked_again(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    fake_add(&f, ROW_FILE, "late.txt", 'a', 0, 1);
+    set_status(&f, 500);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(fake_asked(&f) >= 2);
+    assert_int_equal(files(), 0);
+    set_status(&f, 0);
+    WAIT_FOR(files() == 1);
+    fake_add(&f, ROW_FILE, "later.txt", 'b', 0, 1);
+    f.peer.addr.port ^= 1; /* nobody there */
+    news(desk, ELECT_PEER_CHANGED, &f.peer);
+    f.peer.addr.port ^= 1; /* moved back */
+    news(desk, ELECT_PEER_CHANGED, &f.peer);
+    WAIT_FOR(files() == 2);
+    fake_close(&f);
+}
+
+static void many_members_take_turns(void **state)
+{
+    struct fake f;
+    struct elect_peer p;
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    fake_add(&f, ROW_FILE, "a.txt", 'a', 0, 1);
+    fake_add(&f, ROW_FILE, "b.txt", 'b', 0, 1);
+    p = f.peer;
+    lead(desk);
+    for (uint8_t n = 1; n <= 30; n++) {
+        p.nid.b[5] = n;
+        news(desk, ELECT_PEER_UP, &p);
+    }
+    WAIT_FOR(files() == 60 && !pulling());
+    for (uint8_t n = 1; n <= 30; n += 2) {
+        p.nid.b[5] = n;
+        news(desk, ELECT_PEER_DOWN, &p);
+    }
+    WAIT_FOR(files() == 30);
+    fake_close(&f);
+}
+
+static void a_search_tells_all(void **state)
+{
+    struct fake a, b;
+    json_t *j, *row;
+    char hex[HASH_HEX_LEN + 1];
+    struct hash h = hash_named('a');
+
+    (void)state;
+    hash_hex(&h, hex);
+    fake_open(&a, 1, "eva");
+    fake_open(&b, 2, "tom \xff");
+    fake_add(&a, ROW_FILE, "Films/big buck.mkv", 'a', 'r', 5 << 20);
+    fake_add(&b, ROW_FILE, "b\xe9 big buck", 'a', 'r', 5 << 20);
+    fake_add(&b, ROW_DIR, "buck folder", 'd', 0, 77);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &a.peer);
+    news(desk, ELECT_PEER_UP, &b.peer);
+    WAIT_FOR(files() == 2 && !pulling());
+
+    j = answer("/v1/search?q=buck&type=video", 200);
+    assert_int_equal(json_array_size(json_object_get(j, "rows")), 1);
+    row = json_array_get(json_object_get(j, "rows"), 0);
+    assert_string_equal(text_of(row, "hash"), hex);
+    assert_int_equal(strlen(text_of(row, "root")), HASH_HEX_LEN);
+    assert_string_equal(text_of(row, "path"), "Films/big buck.mkv");
+    assert_string_equal(text_of(row, "name"), "big buck.mkv");
+    assert_string_equal(text_of(row, "type"), "video");
+    assert_int_equal(json_integer_value(json_object_get(row, "size")), 5 << 20);
+    assert_int_equal(json_integer_value(json_object_get(row, "modified")), 1700000000);
+    assert_int_equal(json_integer_value(json_object_get(row, "holders_count")), 2);
+    assert_int_equal(json_array_size(json_object_get(row, "holders")), 2);
+    assert_true(json_is_real(json_object_get(row, "score")));
+    assert_true(json_is_null(json_object_get(j, "corrected")));
+    json_decref(j);
+
+    j = answer("/v1/search?q=folder&type=dir", 200);
+    row = json_array_get(json_object_get(j, "rows"), 0);
+    assert_string_equal(text_of(row, "type"), "dir");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(row, "holders"), 0)),
+                        "tom \\xff"); /* valid UTF-8 whatever the peer says */
+    json_decref(j);
+
+    assert_int_equal(found("/v1/search?q=buck&peer=EVA"), 1);
+    assert_int_equal(found("/v1/search?q=buck&peer=020000"), 2);
+    assert_int_equal(found("/v1/search?q=buck&limit=1&offset=1"), 1);
+    answer_is("/v1/search?q=buck&peer=nobody", 404);
+    answer_is("/v1/search?q=buck&larger=x", 400);
+    answer_is("/v1/search?q=%", 400);
+    answer_is("/v1/searching?q=buck", 404);
+    answer_is("/v1/peers/x", 404);
+    answer_is("/v2/search", 404);
+    answer_is("", 404);
+    fake_close(&a);
+    fake_close(&b);
+}
+
+static void one_name_of_two_peers_is_ambiguous(void **state)
+{
+    struct fake a, b;
+
+    (void)state;
+    fake_open(&a, 1, "eva");
+    fake_open(&b, 2, "eva");
+    fake_add(&a, ROW_FILE, "x.txt", 'a', 0, 1);
+    fake_add(&b, ROW_FILE, "x.txt", 'b', 0, 1);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &a.peer);
+    news(desk, ELECT_PEER_UP, &b.peer);
+    WAIT_FOR(files() == 2 && !pulling());
+    answer_is("/v1/search?q=x&peer=eva", 409);
+    fake_close(&a);
+    fake_close(&b);
+}
+
+static void holders_are_grouped(void **state)
+{
+    struct fake a, b, c, liar;
+    char question[100] = "/v1/holders/", hex[HASH_HEX_LEN + 1], addr[ADDR_TEXT_MAX];
+    struct hash h = hash_named('a'), root = hash_named('r');
+    json_t *j, *contents, *group, *holder;
+
+    (void)state;
+    fake_open(&a, 1, "a");
+    fake_open(&b, 2, "b");
+    fake_open(&c, 3, "c");
+    fake_open(&liar, 4, "liar");
+    fake_add(&liar, ROW_FILE, "wrong.bin", 'a', 'w', 5 << 20);
+    fake_add(&a, ROW_EXEC, "x/right.bin", 'a', 'r', 5 << 20);
+    fake_add(&b, ROW_EXEC, "right.bin", 'a', 'r', 5 << 20);
+    fake_add(&c, ROW_PART, "", 'a', 'r', 5 << 20);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &liar.peer);
+    news(desk, ELECT_PEER_UP, &c.peer);
+    news(desk, ELECT_PEER_UP, &a.peer);
+    news(desk, ELECT_PEER_UP, &b.peer);
+    WAIT_FOR(files() == 3 && !pulling());
+
+    hash_hex(&h, hex);
+    strcat(question, hex);
+    j = answer(question, 200);
+    assert_string_equal(text_of(j, "hash"), hex);
+    assert_string_equal(text_of(j, "kind"), "x");
+    assert_string_equal(text_of(j, "name"), "right.bin");
+    assert_int_equal(json_integer_value(json_object_get(j, "size")), 5 << 20);
+    contents = json_object_get(j, "contents");
+    assert_int_equal(json_array_size(contents), 2);
+    group = json_array_get(contents, 0);
+    hash_hex(&root, hex);
+    assert_string_equal(text_of(group, "root"), hex);
+    assert_int_equal(json_array_size(json_object_get(group, "holders")), 3);
+    for (size_t n = 0; n < 3; n++) {
+        holder = json_array_get(json_object_get(group, "holders"), n);
+        assert_int_equal(json_is_true(json_object_get(holder, "partial")),
+                         !strcmp(text_of(holder, "name"), "c"));
+        assert_int_equal(strlen(text_of(holder, "pub")), 64);
+        assert_int_equal(strlen(text_of(holder, "peer")), NID_HEX_LEN);
+        if (!strcmp(text_of(holder, "name"), "a"))
+            assert_string_equal(text_of(holder, "addr"), addr_text(&a.peer.addr, addr));
+    }
+    assert_int_equal(json_array_size(json_object_get(json_array_get(contents, 1), "holders")), 1);
+    json_decref(j);
+
+    question[12] ^= 1;
+    answer_is(question, 404);
+    question[12] = 'g';
+    answer_is(question, 400);
+    answer_is("/v1/holders/", 400);
+    fake_close(&a);
+    fake_close(&b);
+    fake_close(&c);
+    fake_close(&liar);
+}
+
+static void a_prefix_finds_its_hash(void **state)
+{
+    char question[100], hex[HASH_HEX_LEN + 1];
+    struct hash h = hash_named('a');
+    struct fake f;
+    json_t *j;
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    fake_add(&f, ROW_FILE, "a", 'a', 0, 1);
+    fake_add(&f, ROW_FILE, "b", 'b', 0, 1);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(files() == 2);
+    hash_hex(&h, hex);
+    snprintf(question, sizeof question, "/v1/resolve/%.8s", hex);
+    j = answer(question, 200);
+    assert_string_equal(text_of(j, "hash"), hex);
+    json_decref(j);
+    snprintf(question, sizeof question, "/v1/resolve/%s", hex);
+    answer_is(question, 200);
+    answer_is("/v1/resolve/00000000", 404);
+    answer_is("/v1/resolve/12345", 400);
+    answer_is("/v1/resolve/xyzxyz", 400);
+    fake_close(&f);
+}
+
+static size_t heard(void *ctx, struct elect_peer *out, size_t max)
+{
+    struct elect_peer *p = ctx;
+
+    assert_true(max >= 1);
+    out[0] = *p;
+    out[0].heard_ms = loop_now_ms();
+    return 1;
+}
+
+static void peers_are_listed(void **state)
+{
+    struct fake f;
+    struct desk_conf c = {.ident = &own, .heard = heard, .ctx = &f.peer};
+    struct err e;
+    json_t *j, *list, *p;
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    f.peer.heard_ms = loop_now_ms() - 1000000000;
+    fake_add(&f, ROW_FILE, "a", 'a', 0, 1);
+    desk_free(desk);
+    desk = desk_new(&c, &e);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(files() == 1 && !pulling());
+    j = answer("/v1/peers", 200);
+    list = json_object_get(j, "peers");
+    assert_int_equal(json_array_size(list), 2);
+    p = json_array_get(list, 0);
+    assert_true(json_is_true(json_object_get(p, "leader")));
+    assert_true(json_is_null(json_object_get(p, "addr")));
+    p = json_array_get(list, 1);
+    assert_string_equal(text_of(p, "name"), "eva");
+    assert_false(json_is_true(json_object_get(p, "leader")));
+    assert_int_equal(json_integer_value(json_object_get(p, "files")), 1);
+    assert_int_equal(json_integer_value(json_object_get(p, "bytes")), 1000);
+    assert_true(json_integer_value(json_object_get(p, "heard_ms")) < 100000000);
+    json_decref(j);
+    fake_close(&f);
+}
+
+static void put_own(struct store *s, const char *name, char content)
+{
+    struct store_entry entry = {.kind = 'f', .size = 3, .hash = hash_named(content)};
+    struct err e;
+
+    content_root(&entry.root, NULL, 0);
+    if (store_put(s, name, &entry, NULL, 0, &e) || store_commit(s, &e))
+        fail_msg("%s", e.text);
+}
+
+static void our_own_rows_count_too(void **state)
+{
+    char db[96];
+    struct desk_conf c = {.ident = &own, .db_path = db};
+    struct store *s;
+    struct err e;
+    json_t *j, *row;
+
+    (void)state;
+    snprintf(db, sizeof db, "%s/own.db", top);
+    s = store_open(db, NULL, &e);
+    assert_non_null(s);
+    assert_int_equal(store_set_folder(s, "/nowhere", 1, &e), 0);
+    put_own(s, "mine.txt", 'a');
+    desk_free(desk);
+    desk = desk_new(&c, &e);
+    assert_non_null(desk);
+    lead(desk);
+    WAIT_FOR(files() == 1 && !pulling());
+    j = answer("/v1/search?q=mine", 200);
+    row = json_array_get(json_object_get(j, "rows"), 0);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(row, "holders"), 0)),
+                        "me");
+    json_decref(j);
+    put_own(s, "mine too.txt", 'b');
+    desk_own(desk, store_generation(s), store_number(s));
+    WAIT_FOR(files() == 2);
+    assert_int_equal(store_set_folder(s, "/elsewhere", 1, &e), 0);
+    put_own(s, "other.txt", 'c');
+    desk_own(desk, store_generation(s), store_number(s));
+    WAIT_FOR(files() == 1 && found("/v1/search?q=other") == 1);
+    store_close(s);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(who_does_not_lead_does_not_answer),
+        TEST(changes_are_followed),
+        TEST(long_catalogs_come_in_pages),
+        TEST(a_new_generation_replaces_all),
+        TEST(bad_rows_end_only_their_own_pull),
+        TEST(who_leaves_takes_its_rows),
+        TEST(who_vanishes_is_asked_again),
+        TEST(many_members_take_turns),
+        TEST(a_search_tells_all),
+        TEST(one_name_of_two_peers_is_ambiguous),
+        TEST(holders_are_grouped),
+        TEST(a_prefix_finds_its_hash),
+        TEST(peers_are_listed),
+        TEST(our_own_rows_count_too),
+    };
+
+    return cmocka_run_group_tests(tests, rig_up, rig_down);
+}
