@@ -26,7 +26,13 @@ struct question {
     char trouble[256]; /* why the last try failed, or "" */
     void (*done)(void *ctx, const struct ask_reply *r);
     void *ctx;
+    struct wait *wait; /* or this: who waits gets the reply, JSON and all */
     struct question *prev, *next;
+};
+
+struct wait {
+    uv_sem_t over;
+    struct ask_reply r;
 };
 
 struct ask {
@@ -55,8 +61,13 @@ static void end(struct question *q, struct ask_reply *r)
     r->self = a->self && r->status;
     if (r->status && a->has_leader)
         r->from = a->leader;
-    q->done(q->ctx, r);
-    json_decref(r->json);
+    if (q->wait) {
+        q->wait->r = *r;
+        uv_sem_post(&q->wait->over); /* from here on it may be gone */
+    } else {
+        q->done(q->ctx, r);
+        json_decref(r->json);
+    }
     mem_free(q->path);
     mem_free(q);
 }
@@ -220,18 +231,26 @@ static void begin(void *arg)
     schedule(a);
 }
 
-void ask_start(struct ask *a, const char *path_and_query, unsigned timeout_ms,
-               void (*done)(void *ctx, const struct ask_reply *r), void *ctx)
+static void start(struct ask *a, const char *path_and_query, unsigned timeout_ms,
+                  struct question how)
 {
-    struct question *q = mem_zero(1, sizeof *q);
+    struct question *q = mem_alloc(sizeof *q);
     bool taken;
 
-    *q = (struct question){.ask = a, .path = mem_str(path_and_query), .done = done, .ctx = ctx};
+    *q = how;
+    q->ask = a;
+    q->path = mem_str(path_and_query);
     q->deadline_ms = loop_now_ms() + timeout_ms;
     q->again_ms = INT64_MAX;
     taken = loop_post(a->loop, begin, q);
     assert(taken && "asked after the desk has ended");
     (void)taken;
+}
+
+void ask_start(struct ask *a, const char *path_and_query, unsigned timeout_ms,
+               void (*done)(void *ctx, const struct ask_reply *r), void *ctx)
+{
+    start(a, path_and_query, timeout_ms, (struct question){.done = done, .ctx = ctx});
 }
 
 struct new_leader {
@@ -281,20 +300,6 @@ void ask_leader(struct ask *a, const struct elect_peer *leader, bool self)
         mem_free(n);
 }
 
-struct wait {
-    uv_sem_t over;
-    struct ask_reply r;
-};
-
-static void on_waited(void *ctx, const struct ask_reply *r)
-{
-    struct wait *w = ctx;
-
-    w->r = *r;
-    json_incref(w->r.json);
-    uv_sem_post(&w->over);
-}
-
 int ask_wait(struct ask *a, const char *path_and_query, unsigned timeout_ms, unsigned *status,
              json_t **json, struct err *e)
 {
@@ -313,7 +318,7 @@ int ask_wait(struct ask *a, const char *path_and_query, unsigned timeout_ms, uns
     *json = NULL;
     *status = 0;
     uv_sem_init(&w.over, 0);
-    ask_start(a, path_and_query, timeout_ms, on_waited, &w);
+    start(a, path_and_query, timeout_ms, (struct question){.wait = &w});
     uv_sem_wait(&w.over);
     uv_sem_destroy(&w.over);
     if (!w.r.status) {

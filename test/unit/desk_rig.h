@@ -1,27 +1,12 @@
-/* A desk or ask under test, and members that answer GET /v1/catalog from canned rows over real TLS.
+/* Members that answer GET /v1/catalog from canned rows over real TLS.
  */
 #pragma once
 
-#include "http_rig.h"
+#include "own_rig.h"
 
 #include "base/limits.h"
 #include "core/content.h"
 #include "core/rows.h"
-#include "svc/desk.h"
-
-#define TURN_US    2000
-#define GIVE_UP_US 30000000
-
-#define WAIT_FOR(what)                                                                             \
-    do {                                                                                           \
-        unsigned waited = 0;                                                                       \
-        while (!(what) && waited < GIVE_UP_US) {                                                   \
-            usleep(TURN_US);                                                                       \
-            waited += TURN_US;                                                                     \
-        }                                                                                          \
-        if (waited >= GIVE_UP_US)                                                                  \
-            fail_msg("%s", "did not happen: " #what);                                              \
-    } while (0)
 
 struct fake_row {
     enum row_kind kind;
@@ -182,32 +167,9 @@ static void set_status(struct fake *f, unsigned status)
     uv_mutex_unlock(&f->lock);
 }
 
-/* ---- the one under test ---- */
-
-static struct ident own;
-
-static void own_up(void)
-{
-    own = (struct ident){
-        .name = mem_str("me"), .tls = member_who.id, .key = member_who.key, .lock_fd = -1};
-    seal_nid(&own.nid, own.key.pub);
-}
-
-static void own_down(void)
-{
-    mem_free(own.name);
-}
-
 static void news(struct desk *d, enum elect_news_kind kind, const struct elect_peer *p)
 {
     struct elect_news n = {.kind = kind, .peer = *p};
-
-    desk_news(d, &n);
-}
-
-static void lead(struct desk *d)
-{
-    struct elect_news n = {.kind = ELECT_LEADER, .self = true, .term = 1, .peer = {.nid = own.nid}};
 
     desk_news(d, &n);
 }
