@@ -7,6 +7,7 @@ Runs every case of cases_*.py, each on a LAN of its own. Ends with `N passed, N 
 import glob
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -38,7 +39,13 @@ def can_run():
     return None
 
 
+def ended(number, frame):
+    """Told to stop: the namespaces and processes of the running case go first."""
+    raise KeyboardInterrupt
+
+
 def main():
+    signal.signal(signal.SIGTERM, ended)
     build, wanted = sys.argv[1], sys.argv[2:]
     passed = failed = 0
     chosen = [(n, f) for n, f in cases() if not wanted or n in wanted or n[5:] in wanted]
