@@ -27,6 +27,7 @@ OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 OPT_LD := -fsanitize=thread
 else ifeq ($(PROFILE),fuzz)
 CC := clang
+WARN += -Wno-implicit-fallthrough # clang does not read uthash's comments as gcc does
 OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 OPT_LD := -fsanitize=address,undefined
 else
