@@ -93,6 +93,15 @@ static void give_up(struct question *q)
         end_failed(q, ERR_NO_PEER, "there is no leader on this network yet");
 }
 
+json_t *ask_take(const struct ask_reply *r)
+{
+    struct ask_reply *own = (struct ask_reply *)(uintptr_t)r; /* end()'s, which is not const */
+    json_t *json = own->json;
+
+    own->json = NULL;
+    return json;
+}
+
 /* ---- asking ---- */
 
 static void again(struct question *q)

@@ -25,6 +25,9 @@ struct ask_reply {
 };
 void ask_start(struct ask *a, const char *path_and_query, unsigned timeout_ms, void (*done)(void *ctx, const struct ask_reply *r),
                void *ctx);
-/* The same, waiting. Not from a loop's thread. *json is the caller's (json_decref), also of a status that is not 200. 0 or negative. */
+/* From within done: keep the JSON beyond it. The caller's (json_decref), NULL when taken before or when there is none. Better than
+ * json_incref: the reference count is not shared between threads. */
+json_t *ask_take(const struct ask_reply *r);
+/* As ask_start, waiting. Not from a loop's thread. *json is the caller's (json_decref), also of a status that is not 200. 0 or negative. */
 int ask_wait(struct ask *a, const char *path_and_query, unsigned timeout_ms, unsigned *status, json_t **json, struct err *e);
 void ask_free(struct ask *a); /* pending questions end with -ERR_NO_PEER */

@@ -59,7 +59,7 @@ static void on_reply(void *ctx, const struct ask_reply *r)
     uv_mutex_lock(&q->lock);
     q->answered = true;
     q->reply = *r;
-    json_incref(q->reply.json);
+    q->reply.json = ask_take(r);
     if (q->rq)
         http_wake(q->rq);
     drop(q);

@@ -149,8 +149,8 @@ static void on_reply(void *ctx, const struct ask_reply *r)
 {
     struct waiting *w = ctx;
 
-    w->r = *r; /* the JSON is borrowed */
-    w->r.json = json_deep_copy(r->json);
+    w->r = *r;
+    w->r.json = ask_take(r);
     w->calls++;
     uv_sem_post(&w->over);
 }
