@@ -1,58 +1,25 @@
-#include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "core/path.h"
 #include "core/types.h"
 #include "io/clock.h"
 #include "svc/desk_priv.h"
+#include "svc/json_text.h"
 #include "svc/query.h"
 
 #include <stdarg.h>
 #include <string.h>
 #include <strings.h>
-#include <utf8proc.h>
 
 #define FOUND_MAX   (4 * HOLDERS_MAX) /* entries of one hash that are looked at */
 #define PREFIX_MIN  6                 /* digits of a hash's beginning */
 #define PEER_DIGITS 6                 /* digits of an id's beginning, where a name is expected */
 
-/* ---- JSON of what is not ours ---- */
-
-char *desk_text(const char *text, size_t len)
-{
-    struct buf b = {0};
-    utf8proc_int32_t point;
-
-    for (size_t i = 0; i < len;) {
-        utf8proc_ssize_t n =
-            utf8proc_iterate((const uint8_t *)text + i, (utf8proc_ssize_t)(len - i), &point);
-
-        if (n > 0)
-            buf_add(&b, text + i, (size_t)n);
-        else
-            buf_printf(&b, "\\x%02x", (uint8_t)text[i]);
-        i += n > 0 ? (size_t)n : 1;
-    }
-    buf_str(&b, "");
-    return buf_take(&b, NULL);
-}
-
-static json_t *text_json(const char *text, size_t len)
-{
-    json_t *j = json_stringn(text, len); /* NULL when it is not UTF-8 */
-    char *safe;
-
-    if (j)
-        return j;
-    safe = desk_text(text, len);
-    j = json_string(safe);
-    mem_free(safe);
-    return j;
-}
+/* ---- JSON ---- */
 
 static json_t *text_or_null(const char *text)
 {
-    return *text ? text_json(text, strlen(text)) : json_null();
+    return *text ? json_text(text) : json_null();
 }
 
 static json_t *hash_json(const struct hash *h)
@@ -72,7 +39,7 @@ static json_t *refuse(unsigned *status, unsigned code, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     *status = code;
-    return json_pack("{s:o}", "error", text_json(text, strlen(text)));
+    return json_pack("{s:o}", "error", json_text(text));
 }
 
 /* ---- members, under the shared lock ---- */
@@ -112,7 +79,8 @@ static json_t *leaf_json(const struct desk *d, const char *path, size_t len,
 
     if (!len)
         return name_json(d, holder);
-    return slash ? text_json(slash + 1, len - (size_t)(slash + 1 - path)) : text_json(path, len);
+    return slash ? json_text_n(slash + 1, len - (size_t)(slash + 1 - path))
+                 : json_text_n(path, len);
 }
 
 /* ---- /v1/search ---- */
@@ -146,7 +114,7 @@ static json_t *row_json(const struct desk *d, const struct search_row *r)
         json_array_append_new(holders, name_json(d, &r->holder[n]));
     return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s, s:I, s:o, s:I, s:f}", "hash",
                      hash_json(&r->hash), "root", hash_json(&r->root), "path",
-                     text_json(r->path, r->path_len), "name",
+                     json_text_n(r->path, r->path_len), "name",
                      leaf_json(d, r->path, r->path_len, &r->holder[0]), "size", (json_int_t)r->size,
                      "type", type ? type : "file", "modified", (json_int_t)r->mtime_s, "holders",
                      holders, "holders_count", (json_int_t)r->holders, "score", r->score);

@@ -4,8 +4,9 @@
  *   desk_rows.c    rows as they stream in -> the catalog, a few at a time
  *   desk_answer.c  questions -> JSON, on any thread
  *
- * The desk's thread is the only one that writes. It takes the lock exclusively to change the catalog, the table of
- * members or what an answer shows of one, and reads without it. Answering threads take it shared. */
+ * The desk's thread is the only one that writes. It takes the lock exclusively to change the
+ * catalog, the table of members or what an answer shows of one, and reads without it. Answering
+ * threads take it shared. */
 #pragma once
 
 #include "base/limits.h"
@@ -25,26 +26,26 @@ struct desk_stream {
     struct rows_head head; /* name is not kept */
     uint64_t last;         /* number of the last row */
     size_t rows;
-    const char *fault;     /* what was wrong; the rest is not looked at */
+    const char *fault; /* what was wrong; the rest is not looked at */
 };
 
 struct member {
     struct nid nid;
     UT_hash_handle hh;
-    struct elect_peer peer;  /* as announced last */
+    struct elect_peer peer; /* as announced last */
     bool self;
-    char *name;              /* for answers: valid UTF-8; "" until its first rows came */
-    uint64_t files, bytes;   /* shared, it says */
-    int64_t since_ms;        /* when it came in */
+    char *name;            /* for answers: valid UTF-8; "" until its first rows came */
+    uint64_t files, bytes; /* shared, it says */
+    int64_t since_ms;      /* when it came in */
 
     uint64_t generation, number; /* its rows are here up to this change; 0.0: none */
-    bool known;              /* the last answer was not to be continued */
+    bool known;                  /* the last answer was not to be continued */
     struct desk *desk;
-    struct http_call *call;  /* pull under way */
+    struct http_call *call; /* pull under way */
     struct desk_stream stream;
-    unsigned fails;          /* in a row */
-    int64_t retry_ms;        /* not before */
-    uint64_t turn;           /* when it was last asked; the longest ago goes first */
+    unsigned fails;   /* in a row */
+    int64_t retry_ms; /* not before */
+    uint64_t turn;    /* when it was last asked; the longest ago goes first */
 };
 
 struct desk {
@@ -60,7 +61,7 @@ struct desk {
 
     uv_rwlock_t lock;
     struct catalog *catalog;
-    struct member *members;   /* hash table by nid; only while leading */
+    struct member *members; /* hash table by nid; only while leading */
     bool leading;
 };
 
@@ -79,13 +80,9 @@ void desk_own_pull(void *arg);
 /* ---- desk_rows.c; desk's thread ---- */
 
 void desk_stream_begin(struct member *m);
-/* Take bytes as they come, put whole rows into the catalog. false: malformed, m->stream.fault is set. */
+/* Take bytes as they come, put whole rows into the catalog. false: malformed, m->stream.fault is
+ * set. */
 bool desk_stream_add(struct member *m, const void *data, size_t len);
-/* The answer is over. whole: its end was seen. Says in the member what is here now; gives false with stream.fault set when it
- * was no good answer. */
+/* The answer is over. whole: its end was seen. Says in the member what is here now; gives false
+ * with stream.fault set when it was no good answer. */
 bool desk_stream_end(struct member *m, bool whole);
-
-/* ---- desk_answer.c; any thread ---- */
-
-/* Text as valid UTF-8: other bytes become \xNN. */
-char *desk_text(const char *text, size_t len);

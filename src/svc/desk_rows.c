@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "svc/desk_priv.h"
+#include "svc/json_text.h"
 
 #include <string.h>
 
@@ -44,12 +45,12 @@ static bool take_head(struct member *m, const uint8_t *p, size_t len)
         return fault(m, "malformed head");
     if (!h->reset && h->generation != m->generation)
         return fault(m, "another generation without a reset");
-    name = desk_text(h->name, h->name_len);
+    name = json_text_utf8(h->name, h->name_len);
     uv_rwlock_wrlock(&d->lock);
     mem_free(m->name);
     m->name = name;
-    m->files = h->files;
-    m->bytes = h->bytes;
+    m->files = h->files < INT64_MAX ? h->files : INT64_MAX; /* as JSON can say it */
+    m->bytes = h->bytes < INT64_MAX ? h->bytes : INT64_MAX;
     if (h->reset)
         catalog_drop(d->catalog, &m->nid);
     uv_rwlock_wrunlock(&d->lock);
