@@ -9,12 +9,16 @@
 #include "core/types.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define BLOCK            16384u
-#define FOLDER_FILES_MAX 10000u  /* candidates that only their folders speak for */
+#define FOLDER_FILES_MAX 10000u /* candidates that only their folders speak for */
+#define FOLDER_BINS      1024u
 #define SCORE_NAME_BYTE  0.0003f /* so that ties prefer short names */
+
+#define DIR_WORDS   1u /* it or a folder above has words that were looked for */
+#define DIR_CREATES 2u /* some of a list that creates candidates */
+#define DIR_OWN     4u /* its own name has some */
 
 /* One word's list, read block by block. */
 struct list {
@@ -29,7 +33,8 @@ struct finder {
     unsigned need; /* positions that must match */
     struct list *list;
     size_t lists, list_cap;
-    uint8_t *dir;      /* WEIGHTS bytes a folder */
+    uint8_t *dir;      /* WEIGHTS bytes a folder, for what is in it; only where dir_has */
+    uint8_t *dir_has;  /* DIR_* a folder */
     uint8_t *in_state; /* how many folders of `in` are met down to each folder */
     uint8_t *seen;     /* a bit a node: judged already */
     struct candidates *out;
@@ -70,7 +75,7 @@ static bool same_ext(const struct node *n, const char *ext)
     size_t len = strlen(ext);
     const char *at = n->path + n->path_len - len;
 
-    if (len + 1 >= (size_t)(n->path_len - n->name_at) || at[-1] != '.')
+    if (!len || len + 1 > (size_t)(n->path_len - n->name_at) || at[-1] != '.')
         return false;
     for (size_t i = 0; i < len; i++)
         if ((at[i] >= 'A' && at[i] <= 'Z' ? at[i] | 0x20 : at[i]) !=
@@ -181,22 +186,25 @@ static void add(struct finder *f, uint32_t node, float score, bool full)
         (struct candidate){.score = score, .node = node, .path_len = n->path_len, .full = full};
 }
 
+/* Each weight becomes the greater of the two. */
+static void raise_weights(uint8_t *restrict weights, const uint8_t *restrict by)
+{
+    for (unsigned i = 0; i < WEIGHTS; i++)
+        weights[i] = weights[i] > by[i] ? weights[i] : by[i];
+}
+
 /* A node whose own name matched something. */
 static void judge(struct finder *f, uint32_t node, uint8_t *weights)
 {
     const struct node *n = &f->c->node[node];
-    const uint8_t *above = f->dir + (size_t)n->above * WEIGHTS;
     unsigned matched;
     float score;
 
     f->seen[node / 8] |= (uint8_t)(1u << node % 8);
     if (!is_result(n))
         return;
-    for (unsigned i = 0; i < WEIGHT_SEEN; i++) {
-        uint8_t w = (uint8_t)(above[i] * (unsigned)(FOLDER_PART * 256) / 256);
-
-        weights[i] = weights[i] > w ? weights[i] : w;
-    }
+    if (f->dir_has[n->above])
+        raise_weights(weights, f->dir + (size_t)n->above * WEIGHTS);
     score = find_weigh(f->a, weights, &matched);
     if (matched >= f->need && !excluded(f->a, weights) && passes(f, n))
         add(f, node, score, matched == f->a->positions);
@@ -240,26 +248,29 @@ static void weigh_folders(struct finder *f)
     const struct catalog *c = f->c;
 
     f->dir = mem_zero(c->dirs, WEIGHTS);
+    f->dir_has = mem_zero(c->dirs, 1);
     for (size_t i = 0; i < f->lists; i++) {
-        struct post_cursor p = f->list[i].at;
+        const struct list *l = &f->list[i];
+        struct post_cursor p = l->at;
+        uint8_t weight = (uint8_t)lroundf((float)l->weight * FOLDER_PART);
 
         do {
-            uint8_t *w;
+            uint32_t d = p.folder ? c->node[p.node].dir : 0;
+            uint8_t *w = f->dir + (size_t)d * WEIGHTS + l->slot;
 
-            if (!p.folder || !node_alive(&c->node[p.node]))
+            if (!d || !node_alive(&c->node[p.node]))
                 continue;
-            w = f->dir + (size_t)c->node[p.node].dir * WEIGHTS;
-            if (w[f->list[i].slot] < f->list[i].weight)
-                w[f->list[i].slot] = f->list[i].weight;
-            w[WEIGHT_SEEN] |= f->list[i].creates;
+            *w = *w > weight ? *w : weight;
+            f->dir_has[d] |= DIR_WORDS | DIR_OWN | (l->creates ? DIR_CREATES : 0);
         } while (post_next(&p));
     }
     for (uint32_t d = 1; d < c->dirs; d++) {
-        const uint8_t *above = f->dir + (size_t)c->dir[d].above * WEIGHTS;
-        uint8_t *w = f->dir + (size_t)d * WEIGHTS;
+        uint32_t above = c->dir[d].above;
 
-        for (unsigned i = 0; i < WEIGHTS; i++)
-            w[i] = w[i] > above[i] ? w[i] : above[i];
+        if (!f->dir_has[above])
+            continue;
+        raise_weights(f->dir + (size_t)d * WEIGHTS, f->dir + (size_t)above * WEIGHTS);
+        f->dir_has[d] |= f->dir_has[above] & (DIR_WORDS | DIR_CREATES);
     }
 }
 
@@ -290,51 +301,80 @@ static void weigh_in(struct finder *f)
 
 struct folder {
     float score;
-    uint32_t dir;
-    bool full;
+    uint8_t matched; /* positions */
+    bool excluded;
 };
 
-static int by_score(const void *pa, const void *pb)
+/* What each folder says for the files in it. One that has no words of its own says what the folder
+ * above says. */
+static struct folder *judge_folders(const struct finder *f)
 {
-    const struct folder *a = pa, *b = pb;
+    const struct catalog *c = f->c;
+    struct folder *folder = mem_zero(c->dirs, sizeof *folder);
 
-    if (a->score != b->score)
-        return a->score > b->score ? -1 : 1;
-    return a->dir < b->dir ? -1 : 1;
+    for (uint32_t d = 1; d < c->dirs; d++) {
+        const uint8_t *w = f->dir + (size_t)d * WEIGHTS;
+        unsigned matched;
+
+        if (!(f->dir_has[d] & DIR_CREATES))
+            continue;
+        if (!(f->dir_has[d] & DIR_OWN)) {
+            folder[d] = folder[c->dir[d].above];
+            continue;
+        }
+        folder[d].score = find_weigh(f->a, w, &matched);
+        folder[d].matched = (uint8_t)matched;
+        folder[d].excluded = excluded(f->a, w);
+    }
+    return folder;
+}
+
+static unsigned folder_bin(const struct finder *f, const struct folder *folder)
+{
+    float share = folder->score / f->a->ideal;
+
+    return share >= 1 ? 0 : (unsigned)((1 - share) * (FOLDER_BINS - 1));
+}
+
+/* Folders that say enough, best first: a counting sort, since there can be very many. */
+static uint32_t *sort_folders(const struct finder *f, const struct folder *folder, size_t *count)
+{
+    size_t bin[FOLDER_BINS + 1] = {0};
+    uint32_t *sorted;
+
+    for (uint32_t d = 1; d < f->c->dirs; d++)
+        if (folder[d].matched >= f->need && !folder[d].excluded)
+            bin[folder_bin(f, &folder[d]) + 1]++;
+    for (unsigned i = 0; i < FOLDER_BINS; i++)
+        bin[i + 1] += bin[i];
+    *count = bin[FOLDER_BINS];
+    sorted = mem_alloc(*count * sizeof *sorted);
+    for (uint32_t d = 1; d < f->c->dirs; d++)
+        if (folder[d].matched >= f->need && !folder[d].excluded)
+            sorted[bin[folder_bin(f, &folder[d])]++] = d;
+    return sorted;
 }
 
 /* Files that only their folders speak for, from the best folders. */
 static void find_in_folders(struct finder *f)
 {
     const struct catalog *c = f->c;
-    struct folder *folder = NULL;
-    size_t folders = 0, cap = 0, files = 0;
+    struct folder *folder = judge_folders(f);
+    size_t folders, files = 0;
+    uint32_t *sorted = sort_folders(f, folder, &folders);
 
-    for (uint32_t d = 1; d < c->dirs; d++) {
-        const uint8_t *w = f->dir + (size_t)d * WEIGHTS;
-        unsigned matched;
-        float score;
-
-        if (!w[WEIGHT_SEEN] || !c->dir[d].children || excluded(f->a, w))
-            continue;
-        score = find_weigh(f->a, w, &matched) * FOLDER_PART;
-        if (matched < f->need)
-            continue;
-        MEM_GROW(folder, folders, cap);
-        folder[folders++] =
-            (struct folder){.score = score, .dir = d, .full = matched == f->a->positions};
-    }
-    if (folders)
-        qsort(folder, folders, sizeof *folder, by_score);
     for (size_t i = 0; i < folders && files < FOLDER_FILES_MAX; i++) {
-        for (uint32_t n = c->dir[folder[i].dir].first; n; n = c->node[n].sibling) {
+        const struct folder *in = &folder[sorted[i]];
+
+        for (uint32_t n = c->dir[sorted[i]].first; n; n = c->node[n].sibling) {
             if (f->seen[n / 8] >> n % 8 & 1 || c->node[n].kind == ROW_DIR ||
                 !is_result(&c->node[n]) || !passes(f, &c->node[n]))
                 continue;
-            add(f, n, folder[i].score, folder[i].full);
+            add(f, n, in->score, in->matched == f->a->positions);
             files++;
         }
     }
+    mem_free(sorted);
     mem_free(folder);
 }
 
@@ -417,6 +457,7 @@ void find(const struct ask *a, struct candidates *out)
     }
     mem_free(f.in_state);
     mem_free(f.dir);
+    mem_free(f.dir_has);
     mem_free(f.list);
     mem_free(f.seen);
 }
