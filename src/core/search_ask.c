@@ -5,9 +5,10 @@
 #include <string.h>
 
 #define WELL_KNOWN      40 /* uses of a word that nobody has to take apart */
-#define SPLIT_MIN       5  /* letters of a word that may be two */
-#define SPLIT_TYPO_MIN  8  /* of which one may have an error */
-#define SPLIT_TYPO_HALF 4  /* letters of the half with the error */
+#define SPLIT_MIN       5  /* letters of a word that may be several */
+#define SPLIT_PIECES    3
+#define SPLIT_TYPO_MIN  8 /* of which one may have an error */
+#define SPLIT_TYPO_HALF 4 /* letters of the half with the error */
 #define SPLIT_TRIES     3
 #define SPLIT_WORTH_MAX 1.35f /* of the word's own */
 #define JOIN_WORTH_MIN  0.9f  /* of the words that are joined */
@@ -87,42 +88,56 @@ static bool code_point_start(char c)
     return ((uint8_t)c & 0xc0) != 0x80;
 }
 
-/* --- a word that is two --- */
+/* --- a word that is several --- */
 
-/* The cut whose rarer half is most frequent, both halves being words. 0: none. */
-static size_t best_cut(const struct ask *a, const struct slot *s)
+/* Where text is best cut into pieces that are all words: the rarest piece as frequent as can be.
+ * Fills the ends of the pieces; gives how frequent the rarest is, 0: no such cuts. */
+static uint32_t best_cuts(const struct ask *a, const char *text, size_t len, size_t pieces,
+                          size_t end[SPLIT_PIECES])
 {
-    size_t best = 0;
-    uint32_t best_uses = 0;
+    uint32_t best = 0;
 
-    for (size_t cut = 2; cut + 2 <= s->len; cut++) {
-        uint32_t left, right, rarer;
+    if (pieces == 1) {
+        end[0] = len;
+        return uses_of(a, text, len);
+    }
+    for (size_t cut = 2; cut + 2 * (pieces - 1) <= len; cut++) {
+        size_t rest[SPLIT_PIECES];
+        uint32_t rarest;
 
-        if (!code_point_start(s->text[cut]))
+        if (!code_point_start(text[cut]))
             continue;
-        left = uses_of(a, s->text, cut);
-        right = left ? uses_of(a, s->text + cut, s->len - cut) : 0;
-        rarer = left < right ? left : right;
-        if (rarer > best_uses) {
-            best_uses = rarer;
-            best = cut;
+        rarest = uses_of(a, text, cut);
+        if (rarest > best) {
+            uint32_t others = best_cuts(a, text + cut, len - cut, pieces - 1, rest);
+
+            rarest = rarest < others ? rarest : others;
         }
+        if (rarest <= best)
+            continue;
+        best = rarest;
+        end[0] = cut;
+        for (size_t i = 1; i < pieces; i++)
+            end[i] = cut + rest[i - 1];
     }
     return best;
 }
 
-static void add_split(struct ask *a, size_t pos, size_t cut, enum slot_mode left,
-                      enum slot_mode right)
+/* Read position pos as the pieces with these ends, each looked up in its mode. */
+static void add_split(struct ask *a, size_t pos, const size_t *end, size_t pieces,
+                      const enum slot_mode *mode)
 {
     const struct slot s = a->slot[pos];
-    uint8_t slot[2];
+    uint8_t slot[SPLIT_PIECES];
 
-    slot[0] = slot_for(a, s.text, cut, word_kind_of(s.text, cut), left);
-    slot[1] =
-        slot_for(a, s.text + cut, s.len - cut, word_kind_of(s.text + cut, s.len - cut), right);
-    if (slot[1] == ASK_SLOTS_MAX || !a->slot[slot[0]].expansions || !a->slot[slot[1]].expansions)
-        return;
-    add_reading(a, pos, pos + 1, slot, 2, 0, SPLIT_WORTH_MAX * s.idf);
+    for (size_t i = 0, from = 0; i < pieces; from = end[i++]) {
+        size_t len = end[i] - from;
+
+        slot[i] = slot_for(a, s.text + from, len, word_kind_of(s.text + from, len), mode[i]);
+        if (slot[i] == ASK_SLOTS_MAX || !a->slot[slot[i]].expansions)
+            return;
+    }
+    add_reading(a, pos, pos + 1, slot, pieces, 0, SPLIT_WORTH_MAX * s.idf);
 }
 
 /* One half is a word, longest first, the other is one edit away from one. */
@@ -136,11 +151,13 @@ static void add_typo_splits(struct ask *a, size_t pos)
         size_t back = s.len - known;
 
         if (code_point_start(s.text[known]) && uses_of(a, s.text, known)) {
-            add_split(a, pos, known, SLOT_EXACT, SLOT_TYPO);
+            add_split(a, pos, (size_t[]){known, s.len}, 2,
+                      (enum slot_mode[]){SLOT_EXACT, SLOT_TYPO});
             tries += a->slots > slots;
         }
         if (code_point_start(s.text[back]) && uses_of(a, s.text + back, known)) {
-            add_split(a, pos, back, SLOT_TYPO, SLOT_EXACT);
+            add_split(a, pos, (size_t[]){back, s.len}, 2,
+                      (enum slot_mode[]){SLOT_TYPO, SLOT_EXACT});
             tries += a->slots > slots;
         }
     }
@@ -156,16 +173,19 @@ static bool has_close_word(const struct slot *s)
 
 static void split_position(struct ask *a, size_t pos)
 {
+    static const enum slot_mode exact[SPLIT_PIECES] = {SLOT_EXACT, SLOT_EXACT, SLOT_EXACT};
     const struct slot *s = &a->slot[pos];
-    size_t cut;
+    size_t end[SPLIT_PIECES];
+    bool close = has_close_word(s);
 
     if (s->kind != WORD_LETTERS || s->len < SPLIT_MIN ||
         (s->exact && a->c->vocab.word[s->exact].uses >= WELL_KNOWN))
         return;
-    cut = best_cut(a, s);
-    if (cut)
-        add_split(a, pos, cut, SLOT_EXACT, SLOT_EXACT);
-    if (s->len >= SPLIT_TYPO_MIN && !cut && !has_close_word(s))
+    if (best_cuts(a, s->text, s->len, 2, end))
+        add_split(a, pos, end, 2, exact);
+    else if (!close && best_cuts(a, s->text, s->len, SPLIT_PIECES, end))
+        add_split(a, pos, end, SPLIT_PIECES, exact);
+    else if (!close && s->len >= SPLIT_TYPO_MIN)
         add_typo_splits(a, pos);
 }
 
@@ -225,17 +245,24 @@ static void add_parts_and_episodes(struct ask *a, const struct words *w, const u
     for (size_t pos = 0; pos < a->positions; pos++) {
         const struct word *whole = &w->word[in[pos]];
         uint8_t slot[READING_SLOTS_MAX + 1];
-        size_t n = 0;
+        size_t n = 0, covered = 0;
+        float worth;
 
         for (size_t i = in[pos] + 1u; i < w->count && n <= READING_SLOTS_MAX; i++) {
             const struct word *part = &w->word[i];
 
-            if (part->part && part->run == whole->run)
-                slot[n++] = slot_for(a, w->text + part->at, part->len, (enum word_kind)part->kind,
-                                     SLOT_EXACT);
+            if (!part->part || part->run != whole->run)
+                continue;
+            slot[n] =
+                slot_for(a, w->text + part->at, part->len, (enum word_kind)part->kind, SLOT_EXACT);
+            covered += part->len;
+            n += !memchr(slot, slot[n], n); /* s01e01 has one 1 */
         }
+        /* single letters and zeros are not among the parts: what is left says less than the whole
+         */
+        worth = covered < whole->len ? (float)covered / whole->len : SPLIT_WORTH_MAX;
         if (n)
-            add_reading(a, pos, pos + 1, slot, n, 0, SPLIT_WORTH_MAX * a->slot[pos].idf);
+            add_reading(a, pos, pos + 1, slot, n, 0, worth * a->slot[pos].idf);
     }
     for (size_t i = 0; i < w->count; i++) {
         const struct word *e = &w->word[i];
