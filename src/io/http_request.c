@@ -96,7 +96,7 @@ void *http_on_uri(void *server, const char *uri, struct MHD_Connection *mhd)
     struct http_conn *c = http_conn_of(mhd);
 
     (void)server;
-    c->bad_uri = uri[0] != '/' || strstr(uri, "%00");
+    c->bad_uri = uri[0] != '/' || strchr(uri, ' ') || strstr(uri, "%00");
     http_conn_phase(c, HTTP_HEAD);
     return NULL; /* the request is made when its head is there */
 }

@@ -166,7 +166,9 @@ static struct MHD_Daemon *start_mhd(struct http_server *s, int fd, unsigned thre
                            MHD_USE_ERROR_LOG | (s->tls ? MHD_USE_TLS : 0);
     struct MHD_OptionItem opts[] = {
         {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
-        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        /* Not strict: its two rules (one space in the request line, a Host) are ours too, and
+         * 0.9.75 says its own 400 for the second twice over. */
+        {MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)s->lim.conn_max, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)idle_s, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, 64 << 10, NULL},
