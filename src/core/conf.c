@@ -236,7 +236,7 @@ struct slice {
 struct line {
     enum line_kind kind;
     struct slice whole;       /* with its line break */
-    struct slice name, value; /* LINE_SECTION: name; LINE_PAIR: both */
+    struct slice name, value; /* LINE_SECTION, LINE_BAD: name; LINE_PAIR: both */
 };
 
 static struct slice trim(const char *p, size_t len)
@@ -272,6 +272,7 @@ static bool next_line(const char *text, size_t len, size_t *at, struct line *l)
     else
         body = trim(p, l->whole.len);
     l->kind = LINE_BAD;
+    l->name = body;
     if (!body.len || *body.p == '#' || *body.p == ';') {
         l->kind = LINE_BLANK;
     } else if (memchr(body.p, '\0', body.len) || l->whole.len > CONF_LINE_MAX) {
@@ -384,7 +385,7 @@ int conf_read(struct conf *c, const char *text, size_t len, const char *file_nam
             rc = take_pair(c, &at, &section, &l, seen, e);
             break;
         case LINE_BAD:
-            rc = bad(&at, &l.whole, "is neither [section], name = value nor # comment", e);
+            rc = bad(&at, &l.name, "is neither [section], name = value nor # comment", e);
             break;
         }
     }

@@ -157,15 +157,17 @@ static int check_private(enum conf_key key, const struct root *r, const char *ho
     static const char *const secret[] = {".ssh", ".gnupg", ".config"};
     struct err ignored;
     char *user = dirs_home(&ignored), *path;
-    int rc = check_guarded(key, r, home, true, "it holds iwant's own keys and settings", e);
+    int rc = 0;
 
+    if (user)
+        rc = check_guarded(key, r, user, false, "it is or holds your home folder", e);
+    if (!rc)
+        rc = check_guarded(key, r, home, true, "iwant's own keys and settings are there", e);
     for (size_t i = 0; user && !rc && i < sizeof secret / sizeof *secret; i++) {
         path = settings_path(user, secret[i]);
-        rc = check_guarded(key, r, path, true, "it holds keys or settings of yours", e);
+        rc = check_guarded(key, r, path, true, "keys or settings of yours are there", e);
         mem_free(path);
     }
-    if (user && !rc)
-        rc = check_guarded(key, r, user, false, "it holds your whole home folder", e);
     mem_free(user);
     return rc;
 }

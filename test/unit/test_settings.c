@@ -180,7 +180,7 @@ static void dangerous_folders_are_refused(void **state)
     assert_refused(in("me"), in("down"), "");
     assert_refused("/", in("down"), "");
     assert_refused("/tmp", in("down"), "");
-    assert_refused(in(".ssh"), in("down"), "keys");
+    assert_refused(in(".ssh"), in("down"), "keys or settings");
     assert_refused(home, in("down"), "iwant's own");
     assert_refused(in(".iwant/inside"), in("down"), "iwant's own");
     for (size_t i = 0; i < sizeof system_dirs / sizeof *system_dirs; i++)

@@ -1,0 +1,603 @@
+#!/usr/bin/env python3
+"""The command line of the real program, in a pipe and on a terminal: run.py BUILDDIR [CASE ...]
+
+What a command says is compared with test/cli/*.out, where folders of this run are written DIR;
+IWANT_TEST_STORE=1 writes those files anew. Ends with `N passed, N failed[, N skipped]`.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import traceback
+
+here = os.path.dirname(os.path.abspath(__file__))
+top = os.path.dirname(os.path.dirname(here))
+STORE = os.environ.get("IWANT_TEST_STORE")
+UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+class Failed(Exception):
+    pass
+
+
+class Skipped(Exception):
+    pass
+
+
+def check(true, what):
+    if not true:
+        raise Failed(str(what))
+
+
+def wait(what, probe, seconds=30):
+    """A test never asserts on a time: the limit is generous."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        last = probe()
+        if last:
+            return last
+        time.sleep(0.05)
+    raise Failed(f"waited in vain for {what}; last: {last!r}")
+
+
+class Done:
+    def __init__(self, code, out, err=""):
+        self.code, self.out, self.err = code, out, err
+
+    def __repr__(self):
+        return f"exit {self.code}\n{self.out}{self.err}"
+
+    def rows(self):
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class Box:
+    """A user with a home, and the program."""
+
+    def __init__(self, world, name):
+        self.world, self.name = world, name
+        self.home = os.path.join(world.dir, name)
+        self.state = os.path.join(self.home, ".iwant")
+        self.public = os.path.join(self.home, "Public")
+        self.downloads = os.path.join(self.home, "Downloads")
+        os.makedirs(self.home)
+        self.running = None
+
+    def env(self, extra=None):
+        env = {k: v for k, v in os.environ.items()
+               if not k.startswith(("IWANT_", "XDG_")) and k not in ("NO_COLOR", "COLUMNS")}
+        env.update(HOME=self.home, LC_ALL="C.UTF-8", TERM="xterm", **(extra or {}))
+        return env
+
+    def run(self, *args, env=None, stdout=None, cwd=None):
+        p = subprocess.run([*self.world.prefix, self.world.program, *args], env=self.env(env), cwd=cwd or self.home,
+                           stdin=subprocess.DEVNULL, stdout=stdout or subprocess.PIPE, stderr=subprocess.PIPE,
+                           timeout=120)
+        return Done(p.returncode, (p.stdout or b"").decode(), p.stderr.decode())
+
+    def popen(self, *args, **kw):
+        p = subprocess.Popen([*self.world.prefix, self.world.program, *args], env=self.env(), cwd=self.home,
+                             stdin=subprocess.DEVNULL, **kw)
+        self.world.processes.append(p)
+        return p
+
+    def terminal(self, *args, columns=100, env=None, on_text=None):
+        """On a pty: one text, as it came. on_text(text, process) may act on what is there."""
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+        p = subprocess.Popen([*self.world.prefix, self.world.program, *args], env=self.env(env), cwd=self.home,
+                             stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+        self.world.processes.append(p)
+        os.close(slave)
+        text, end = b"", time.monotonic() + 120
+        while time.monotonic() < end:
+            if not select.select([master], [], [], 0.1)[0]:
+                if p.poll() is not None:
+                    break
+                continue
+            try:
+                more = os.read(master, 65536)
+            except OSError:
+                break
+            if not more:
+                break
+            text += more
+            if on_text:
+                on_text(text.decode(errors="replace"), p)
+        os.close(master)
+        return Done(p.wait(60), text.decode().replace("\r\n", "\n"))
+
+    def start(self, *args):
+        """In the background; others of this test are found over the loopback interface."""
+        done = self.run("start", "-d", "--interface", "lo", "--name", self.name, *args)
+        check(done.code == 0, done)
+        self.running = True
+        return done
+
+    def status(self):
+        return json.loads(self.run("status", "--json").out)
+
+    def write(self, path, data):
+        path = os.path.join(self.home, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(data)
+        return path
+
+
+class World:
+    """A temporary folder; as root also a network namespace, so that services of other tests are not heard."""
+
+    def __init__(self, build):
+        self.program = os.path.abspath(os.path.join(build, "iwanto"))
+        self.processes, self.boxes, self.prefix, self.ns = [], [], [], None
+
+    def __enter__(self):
+        self.dir = os.path.realpath(tempfile.mkdtemp(prefix="iwant-cli-"))
+        ns = f"iwcli{os.getpid()}"
+        if not os.geteuid() and not subprocess.run(["ip", "netns", "add", ns], capture_output=True).returncode:
+            self.ns, self.prefix = ns, ["ip", "netns", "exec", ns]
+            subprocess.run(["ip", "-n", ns, "link", "set", "lo", "up", "multicast", "on"], check=True)
+        return self
+
+    def box(self, name):
+        self.boxes.append(Box(self, name))
+        return self.boxes[-1]
+
+    def pair(self):
+        """Two services that know each other; b shares some files."""
+        a, b = self.box("a"), self.box("b")
+        b.write("Public/Shows/Silicon Valley/Silicon Valley S01E01 Minimum Viable Product.mkv", b"pilot" * 1000)
+        b.write("Public/Shows/Silicon Valley/Silicon Valley S01E02 The Cap Table.mkv", b"two" * 1000)
+        b.write("Public/odd/song \x1b[31mred\u202e\tand\nnew.txt", b"odd")
+        a.start()
+        b.start()
+        wait("both to meet", lambda: a.status()["peers"] == 2 and b.status()["peers"] == 2
+             and a.status()["leader"] and a.status()["leader"]["name"] == b.status()["leader"]["name"])
+        wait("the files of b", lambda: len(a.run("search", "--json", "silicon valley mkv").rows()) == 2)
+        return a, b
+
+    def __exit__(self, *what):
+        for box in self.boxes:
+            if box.running:
+                box.run("stop")
+        for p in self.processes:
+            if p.poll() is None:
+                p.kill()
+                p.wait()
+        if self.ns:
+            subprocess.run(["ip", "netns", "del", self.ns])
+        shutil.rmtree(self.dir, ignore_errors=True)
+        return False
+
+
+def stored(world, name, text):
+    """What was printed is what is stored."""
+    text = text.replace(world.dir, "DIR")
+    path = os.path.join(here, name + ".out")
+    if STORE:
+        with open(path, "w") as f:
+            f.write(text)
+        return
+    with open(path) as f:
+        want = f.read()
+    if text != want:
+        raise Failed(f"{name}.out differs\n--- stored\n{want}--- printed\n{text}---")
+
+
+def transcript(box, *commands, **kw):
+    """Commands with what they say, as somebody typed them."""
+    text = ""
+    for args in commands:
+        done = box.run(*args, **kw)
+        text += f"$ iwanto {' '.join(args)}\n{done.out}{done.err}"
+        if done.code:
+            text += f"[{done.code}]\n"
+    return text
+
+
+def safe(text):
+    """No control character, none that turns the direction of writing: but newlines and tabs, and what redraws a line."""
+    bad = UNSAFE.search(text.replace("\r", ""))
+    check(not bad, repr(text[max(0, bad.start() - 40):bad.end() + 10]) if bad else "")
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+# ---- without a service ----
+
+def case_help(w):
+    """Help of the program and of every command"""
+    box = w.box("a")
+    done = box.run("--help")
+    check(done.code == 0 and not done.err, done)
+    commands = re.findall(r"^  ([a-z]+)", done.out, re.M)
+    check({"start", "search", "download", "share", "view", "stop", "status", "peers", "hash"} <= set(commands), commands)
+    stored(w, "help", transcript(box, ["--version"], ["--help"], ["help", "download"], ["search", "-h"],
+                                 ["help", "exit-codes"]))
+    for name in commands:
+        check(box.run("help", name).code == 0, name)
+    nothing = box.run()
+    check(nothing.code == 2 and not nothing.out and nothing.err == done.out, nothing)
+
+
+def manual(name):
+    with open(os.path.join(top, "man", name)) as f:
+        return f.read()
+
+
+def case_manual_codes(w):
+    """The manual's exit codes are the program's"""
+    said = [tuple(line.split(None, 1)) for line in w.box("a").run("help", "exit-codes").out.splitlines()]
+    section = manual("iwanto.1").split(".Sh EXIT STATUS")[1].split(".El")[0]
+    written = re.findall(r"^\.It (\d+)\n(.*)$", section, re.M)
+    check(said == written, f"{said}\n{written}")
+
+
+def case_manual_settings(w):
+    """The manual's settings are the program's, with their flags and variables; and start knows the flags"""
+    text = manual("iwant.conf.5")
+    rows = w.box("a").run("view", "config", "--json").rows()
+    start = w.box("b").run("help", "start").out
+    section, written = None, []
+    for line in text.splitlines():
+        if line.startswith(".Ss Section "):
+            section = line.split()[2]
+        m = re.match(r"\.It Cm (\S+) No = .* Pq Fl -(\S+) , Ev (\S+)$", line)
+        if m:
+            written.append((section, *m.groups()))
+    check(written == [(r["section"], r["name"], r["flag"], r["env"]) for r in rows], written)
+    for r in rows:
+        check(f"--{r['flag']}" in start, r)
+
+
+def case_manual_commands(w):
+    """The manual tells every command and every option"""
+    text = manual("iwanto.1")
+    box = w.box("a")
+    commands = re.findall(r"^  ([a-z]+)", box.run("--help").out, re.M)
+    check(len(commands) > 10, commands)
+    for name in commands:
+        check(re.search(rf"\bCm .*\b{name}\b", text), name)
+        if name == "start":
+            continue
+        for option in re.findall(r"--([a-z-]+)", box.run("help", name).out):
+            check(option == "version" or f"Fl -{option}" in text, option)
+
+
+def case_usage(w):
+    """Wrong usage: exit 2, one line, and what to try"""
+    box = w.box("a")
+    stored(w, "usage", transcript(
+        box, ["serch", "x"], ["frobnicate"], ["\x1b[2J"], ["search"], ["search", "--lagrer", "1G", "x"],
+        ["search", "--larger", "many", "x"], ["search", "--limit", "1000", "x"], ["--color", "blue", "status"],
+        ["download"], ["download", "xyz"], ["download", "12345"], ["download", "@1"], ["download", "@x"],
+        ["download", "to"], ["download", "--exec", "x", "123456"], ["download", "--limit-rate", "x", "123456"],
+        ["share"], ["share", "a", "b"], ["view"], ["view", "files"], ["status", "x"], ["pause"], ["hash"],
+        ["help", "nothing"], ["start", "now"], ["start", "--port", "0"], ["start", "--limit-up", "x"]))
+
+
+def case_no_service(w):
+    """What needs the service says that it does not run: exit 3"""
+    box = w.box("a")
+    for args in (["status"], ["peers"], ["search", "x"], ["stop"], ["downloads"], ["download", "0" * 64], ["pause", "0" * 64]):
+        done = box.run(*args)
+        check(done.code == 3 and not done.out, done)
+        check(done.err == "iwanto: cannot reach the service: it does not run\nstart it with: iwanto start -d\n", done)
+    check(not os.path.exists(box.state), "nothing is made by asking")
+
+
+def case_view(w):
+    """view config: defaults, file, environment; in a pipe, as JSON, on a terminal"""
+    box = w.box("a")
+    box.write(".iwant/.iwant.conf", b"# mine\n[Network]\nname = eva\nport = 77\n[Transfers]\nlimit-up = 1048576\n")
+    env = {"IWANT_PORT": "78", "IWANT_HIDDEN": "yes", "IWANT_SHARE": "/srv/a folder with a long name",
+           "IWANT_DOWNLOADS": "/srv/in"}
+    stored(w, "view", transcript(box, ["view", "config"], env=env))
+    rows = {r["name"]: r for r in box.run("view", "config", "--json", env=env).rows()}
+    check(rows["port"]["value"] == "78" and rows["port"]["source"] == "environment", rows["port"])
+    check(rows["limit-up"]["value"] == "1M" and rows["limit-up"]["source"] == "file", rows["limit-up"])
+    check(rows["passphrase-file"]["value"] is None, rows)
+    stored(w, "view-terminal", box.terminal("view", "config", env=env, columns=60).out)
+
+
+def case_bad_file(w):
+    """A wrong settings file: exit 2, the line is named"""
+    box = w.box("a")
+    text = ""
+    for conf in (b"[Paths]\nshar = /x\n", b"[Path]\n", b"port = 1\n", b"[Network]\nport = 1\nport = 2\n",
+                 b"[Network]\nport = no\n", b"[Network]\nwhat\n", b"[Network]\nname = \x1b[2J\n"):
+        box.write(".iwant/.iwant.conf", conf)
+        text += transcript(box, ["view", "config"])
+        check(box.run("start").code == 2, conf)
+    box.write(".iwant/.iwant.conf", b"")
+    text += transcript(box, ["view", "config"], env={"IWANT_PORT": "no"})
+    stored(w, "bad-file", text)
+
+
+def case_folders(w):
+    """share and download to without a service: checked and saved, comments stay"""
+    box = w.box("a")
+    box.write(".iwant/.iwant.conf", b"# mine\n[Network]\nname = eva\n")
+    for d in ("Films/deep", "incoming", ".hidden"):
+        os.makedirs(os.path.join(box.home, d))
+    box.write("file", b"")
+    stored(w, "folders", transcript(
+        box, ["share", "Films"], ["download", "to", "incoming"], ["share", "incoming"], ["share", "."],
+        ["share", "nothing"], ["share", "file"], ["share", "/"], ["share", "/etc"], ["share", "/usr"], ["share", ".iwant"],
+        ["download", "to", "Films/deep"], ["download", "to", ".hidden"], ["view", "config"]))
+    with open(os.path.join(box.state, ".iwant.conf")) as f:
+        check(f.read() == f"# mine\n[Network]\nname = eva\n\n[Paths]\nshare = {box.home}/Films\n"
+              f"download = {box.home}/incoming\n", "the file")
+    check(box.run("start", "--share", "Films", "--downloads", "Films/deep").code == 2, "one inside the other")
+    check(box.run("share", "/usr/share").code == 0, "a folder below a system folder")
+
+
+def case_hash(w):
+    """hash: of a file what sha256sum prints, of equal folders the same"""
+    box = w.box("a")
+    data = os.urandom(3 << 20)
+    box.write("one/sub/file", data)
+    box.write("two/sub/file", data)
+    done = box.run("hash", "one/sub/file")
+    check(done.out == f"{sha256(data)}\t{len(data)}\tfile\tone/sub/file\n", done)
+    one, two = box.run("hash", "--json", "one", "two").rows()
+    check(one["hash"] == two["hash"] and one["type"] == "dir" and one["size"] == len(data), one)
+    inner = f"{sha256(data)} {len(data)} f file\n".encode()
+    check(one["hash"] == sha256(f"{sha256(inner)} {len(data)} d sub\n".encode()), "the manifest's hash")
+    done = box.run("hash", "nothing", "one")
+    check(done.code != 0 and "nothing" in done.err and done.out.split()[0] == one["hash"], done)
+
+
+def case_full_disk(w):
+    """Results that can't be written are an error: exit 7"""
+    if not os.path.exists("/dev/full"):
+        raise Skipped("no /dev/full")
+    with open("/dev/full", "wb") as full:
+        done = w.box("a").run("view", "config", stdout=full)
+    check(done.code == 7 and done.err.startswith("iwanto: cannot write"), done)
+
+
+# ---- with services ----
+
+def case_start(w):
+    """start -d: says what is shared, answers when it returns; a second one is refused; stop ends it"""
+    box = w.box("a")
+    done = box.start()
+    check(done.out == "", done)
+    check(done.err.startswith(f"sharing {box.public} (0 files) with anyone on this LAN (open network); "
+                              f"downloads go to {box.downloads}; change it with: iwanto share PATH\n"), done.err)
+    check(os.stat(box.state).st_mode & 0o777 == 0o700, "mode of the state folder")
+    check(os.stat(os.path.join(box.state, "iwant.sock")).st_mode & 0o777 == 0o600, "mode of the socket")
+    check(os.path.getsize(os.path.join(box.state, ".iwant.log")) > 0, "a log is written")
+    for args in (["start"], ["start", "-d"]):
+        again = box.run(*args)
+        check(again.code == 2 and "already runs" in again.err, again)
+    check(box.run("stop").code == 0, "stop")
+    check(box.run("stop").code == 3, "stopped")
+    box.running = False
+    check(not os.path.exists(os.path.join(box.state, "iwant.sock")), "the socket is gone")
+
+
+def case_start_fails(w):
+    """start -d tells why it could not, with the child's exit status"""
+    box = w.box("a")
+    done = box.run("start", "-d", "--interface", "nosuch0")
+    check(done.code == 2 and "nosuch0" in done.err, done)
+    done = box.run("start", "-d", "--network", "family")
+    check(done.code == 2 and "passphrase" in done.err, done)
+    check(box.run("status").code == 3, "nothing runs")
+
+
+def case_foreground(w):
+    """start in the foreground: a status line on a terminal; Ctrl-C and SIGTERM end it well"""
+    box = w.box("a")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        def act(text, p):
+            if "peer" in text and os.path.exists(os.path.join(box.state, "iwant.sock")):
+                p.send_signal(number)
+        done = box.terminal("start", "--interface", "lo", on_text=act)
+        check(done.code == 0, done)
+        check("sharing " in done.out and "no other peer heard yet" in done.out, done)
+        safe(done.out)
+    p = box.popen("start", "--interface", "lo", "-q", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait("an answer", lambda: box.run("status").code == 0)
+    p.terminate()
+    out, err = p.communicate(timeout=60)
+    check((p.returncode, out, err) == (0, b"", b""), (p.returncode, out, err))
+
+
+def case_status(w):
+    """status and peers in every form"""
+    a, b = w.pair()
+    s = a.status()
+    check(set(s) >= {"name", "peer", "network", "leader", "peers", "shared", "version", "port", "pid"}, s)
+    check(s["name"] == "a" and s["peers"] == 2 and s["open"] is True, s)
+    check(set(s["leader"]) == {"peer", "name", "self"}, s["leader"])
+    peers = a.run("peers", "--json").rows()
+    check(sorted(p["name"] for p in peers) == ["a", "b"], peers)
+    check(len([p for p in peers if p["leader"]]) == 1, peers)
+    check([p["name"] for p in peers if p["self"]] == ["a"], peers)
+    check(all(p["addr"] for p in peers), peers)
+    fields = dict(line.split("\t") for line in a.run("status").out.splitlines())
+    check(fields["name"] == "a" and fields["peers"] == "2", fields)
+    rows = [line.split("\t") for line in a.run("peers").out.splitlines()]
+    check([len(r) for r in rows] == [7, 7] and sorted(r[6] for r in rows) == ["a", "b"], rows)
+    text = a.terminal("status")
+    check("2, this one included" in text.out and "anyone on this LAN" in text.out, text)
+    safe(text.out)
+    table = a.terminal("peers", env={"NO_COLOR": "1"}).out
+    check(table.splitlines()[0].split() == ["NAME", "ADDRESS", "FILES", "SIZE", "HEARD"], table)
+    check("\x1b[1m" in a.terminal("peers").out and "\x1b" not in a.terminal("peers", env={"TERM": "dumb"}).out, "colour")
+
+
+def case_search(w):
+    """search: in a pipe, as JSON, on a terminal; what is not found, misspelt, or named to deceive"""
+    a, _ = w.pair()
+    name = "Silicon Valley S01E01 Minimum Viable Product.mkv"
+    data = b"pilot" * 1000
+    done = a.run("search", "slicon valey minimum")
+    row = done.out.splitlines()[0].split("\t")
+    check(row[0] == sha256(data) and row[1:3] == ["5000", "1"] and row[4] == f"Shows/Silicon Valley/{name}", row)
+    check("showing results for: silicon valley minimum" in done.err, done)
+    json_row = a.run("search", "--json", "silicon minimum").rows()[0]
+    check(set(json_row) >= {"hash", "root", "path", "name", "size", "type", "modified", "holders", "score"}, json_row)
+    check(json_row["holders"] == ["b"] and json_row["name"] == name, json_row)
+    nothing = a.run("search", "zyxwvut")
+    check(nothing.code == 1 and nothing.out == "", nothing)
+    odd = a.run("search", "song red and new")
+    check(len(odd.out.splitlines()) == 1 and odd.out.count("\t") == 4, odd)
+    safe(odd.out)
+    check("song \\x1b[31mred\\u{202e}\\x09and\\x0anew.txt" in odd.out, odd)
+    raw = a.run("search", "-0", "song red and new").out
+    check(raw.endswith("odd/song \x1b[31mred\u202e\tand\nnew.txt\0"), repr(raw))
+    table = a.terminal("search", "silicon valley", columns=72, env={"NO_COLOR": "1"}).out
+    safe(table)
+    lines = table.splitlines()
+    head = next(i for i, line in enumerate(lines) if "NAME" in line)
+    check(lines[head].split() == ["NAME", "SIZE", "HOLDERS", "HASH", "FOLDER"], table)
+    check(lines[head + 1].lstrip().startswith("@1  ") and all(len(line) <= 72 for line in lines), table)
+    safe(a.terminal("search", "song red", env={"NO_COLOR": "1"}).out)
+    check(a.run("search", "--type", "nonsense", "x").code == 2, "a type that there is not")
+    check(a.run("search", "--limit", "1", "silicon valley mkv").out.count("\n") == 1, "limit")
+
+
+def case_download(w):
+    """download: by row, prefix, sum; results on stdout; events as JSON; a bar on a terminal"""
+    a, b = w.pair()
+    big = os.urandom(24 << 20)
+    b.write("Public/big file.bin", big)
+    wait("the big file", lambda: a.run("search", "big file").code == 0)
+    a.run("search", "silicon minimum viable")
+    done = a.run("download", "@1")
+    row = done.out.rstrip("\n").split("\t")
+    path = os.path.join(a.downloads, "Silicon Valley S01E01 Minimum Viable Product.mkv")
+    check(done.code == 0 and row[0] == sha256(b"pilot" * 1000) and row[1] == "5000" and row[3:] == ["file", path], done)
+    check(done.err == "", done)
+    events = a.run("download", "--json", "sha256:" + sha256(big)).rows()
+    check(events[-1]["event"] == "done" and events[-1]["bytes"] == len(big), events[-1])
+    with open(events[-1]["path"], "rb") as f:
+        check(f.read() == big, "content")
+    done = a.run("download", sha256(big)[:12].upper())
+    check(done.code == 0 and done.out.startswith(sha256(big)), done)
+    shown = a.terminal("download", "--limit-rate", "16M", "-o", "again.bin", "--rename", sha256(big))
+    check(shown.code == 0 and "again.bin" in shown.out and " % " in shown.out and "/s" in shown.out, shown)
+    check(os.path.getsize(os.path.join(a.downloads, "again.bin")) == len(big), "-o")
+    safe(re.sub("\x1b\\[[0-9;]*m", "", shown.out))
+    odd = a.run("search", "--json", "song red and new").rows()[0]["hash"]
+    shown = a.terminal("download", odd, env={"NO_COLOR": "1"})
+    check(shown.code == 0, shown)
+    safe(shown.out)
+    check(a.run("download", "0" * 64).code == 1, "nobody has it")
+    check(a.run("download", "abcdef0123").code == 1, "nobody has one that begins so")
+    check(a.run("download", "-o", "../x", sha256(big)).code == 2, "outside of the folder")
+    wait("no partial file", lambda: not [f for f in os.listdir(a.downloads) if "iwant-part" in f])
+
+
+def case_queue(w):
+    """The queue: a slow download is listed, paused, resumed, interrupted, timed out, cancelled"""
+    a, b = w.pair()
+    big = os.urandom(32 << 20)
+    b.write("Public/slow file.bin", big)
+    wait("the file", lambda: a.run("search", "slow file").code == 0)
+    key = sha256(big)
+    late = a.run("download", "--timeout", "1", "--limit-rate", "1M", key)
+    check(late.code == 9 and "the service goes on" in late.err, late)
+    rows = a.run("downloads", "--json").rows()
+    check([r["hash"] for r in rows if r["event"] not in ("done", "skipped")] == [key], rows)
+    line = a.run("downloads").out.rstrip("\n").split("\t")
+    check(line[0] == key and line[4] == "slow file.bin", line)
+    check("slow file.bin" in a.terminal("downloads").out, "table")
+    check(a.run("pause", key[:8]).code == 0 and a.run("resume", key[:8]).code == 0, "pause, resume")
+    p = a.popen("download", key, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(1)
+    p.send_signal(signal.SIGINT)
+    out, err = p.communicate(timeout=60)
+    check(p.returncode == 130 and b"the service goes on" in err and f"iwanto cancel {key[:10]}".encode() in err, err)
+    queued = a.run("download", "--detach", key)
+    check(queued.code == 0 and queued.out == "" and "queued" in queued.err, queued)
+    check(a.run("cancel", key).code == 0, "cancel")
+    wait("no partial file", lambda: not os.listdir(a.downloads))
+    for act in ("pause", "resume", "cancel"):
+        check(a.run(act, "f" * 64).code == 1, act)
+
+
+def case_change(w):
+    """share and download to while the service runs: at once, checked, saved; flags in force show"""
+    a, b = w.pair()
+    a.write("Other/apricot.txt", b"apricot")
+    os.makedirs(os.path.join(a.home, "In"))
+    done = a.run("share", "Other")
+    check(done.code == 0 and done.err == f"sharing {a.home}/Other\n", done)
+    wait("the new folder", lambda: b.run("search", "apricot").code == 0)
+    check(a.run("download", "to", "In").code == 0, "download to")
+    b.run("search", "silicon minimum")
+    hash_ = a.run("search", "--json", "silicon minimum").rows()[0]["hash"]
+    done = a.run("download", "--json", hash_).rows()[-1]
+    check(os.path.dirname(done["path"]) == os.path.join(a.home, "In"), done)
+    for bad in (["share", "In"], ["share", "nothing"], ["share", "/etc"], ["download", "to", "Other"]):
+        refused = a.run(*bad)
+        check(refused.code == 2 and refused.err.startswith("iwanto: cannot "), refused)
+    check(a.status()["shared"]["folder"] == f"{a.home}/Other", "the old one stays")
+    rows = {r["name"]: r for r in a.run("view", "config", "--json").rows()}
+    check(rows["share"]["value"] == f"{a.home}/Other" and rows["share"]["source"] == "file", rows["share"])
+    check(rows["name"]["value"] == "a" and rows["name"]["source"] == "flag", rows["name"])
+    with open(os.path.join(a.state, ".iwant.conf")) as f:
+        check(f.read() == f"[Paths]\nshare = {a.home}/Other\ndownload = {a.home}/In\n", "saved")
+
+
+def case_other_user(w):
+    """Another user's service: exit 3 and one line"""
+    if os.geteuid() or not shutil.which("setpriv"):
+        raise Skipped("needs root and setpriv")
+    box = w.box("a")
+    box.start()
+    for d in (w.dir, box.home):
+        os.chmod(d, 0o755)
+    p = subprocess.run([*w.prefix, "setpriv", "--reuid", "65534", "--clear-groups", w.program, "status"],
+                       env=box.env(), capture_output=True, text=True, cwd="/")
+    check(p.returncode == 3 and p.stdout == ""
+          and p.stderr == "iwanto: cannot talk to the service of another user\n", p)
+
+
+def main():
+    build, wanted = sys.argv[1], sys.argv[2:]
+    cases = [(n[5:], f) for n, f in globals().items() if n.startswith("case_") and (not wanted or n[5:] in wanted)]
+    passed = failed = skipped = 0
+    for name, fn in cases:
+        begin = time.monotonic()
+        try:
+            with World(build) as w:
+                fn(w)
+            passed += 1
+            print(f"ok   {name} ({time.monotonic() - begin:.1f} s)", flush=True)
+        except Skipped as e:
+            skipped += 1
+            print(f"skip {name}: {e}", flush=True)
+        except Exception as e:
+            failed += 1
+            print(f"FAIL {name}: {fn.__doc__}")
+            if isinstance(e, Failed):
+                print(f"  {e}", flush=True)
+            else:
+                traceback.print_exc(file=sys.stdout)
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
