@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ./test.sh   install what is missing, build with -Werror, and run every test: all of them as built
-# for use, then units, stored fuzz inputs and simulator with AddressSanitizer and UBSan, and with
-# ThreadSanitizer. The last line is "N passed, N failed[, N skipped]". Within 20 minutes: what no time
+# for use, then units, stored fuzz inputs and simulator with AddressSanitizer and UBSan, and units
+# with ThreadSanitizer. The last line is "N passed, N failed[, N skipped]". Within 20 minutes: what no time
 # is left for is counted as skipped. Works from any current directory, without terminal or questions.
 set -u
 export LC_ALL=C
@@ -58,5 +58,5 @@ stage() { # PROFILE KIND...
 
 stage dev all
 stage asan unit fuzz sim
-stage tsan unit sim
+stage tsan unit # the simulator has one thread
 result
