@@ -40,7 +40,9 @@ static void arm(struct elect *e)
         wait = T_SUSPECT + 50 + at * 80;
     else
         wait = T_SUSPECT + 700 + rand_ms(e, 0, window);
-    f->cand_at_ms = e->conf.never_lead ? NEVER : f->heard_ms + wait;
+    if (e->conf.never_lead) /* it gives up, after all others had their chance */
+        wait = T_SUSPECT + 2000 + window;
+    f->cand_at_ms = f->heard_ms + wait;
     f->ping_at_ms =
         f->heard_ms + (f->backup ? T_BEAT + T_BEAT_SLACK : T_SUSPECT + rand_ms(e, 0, 250));
     f->pings = 0;
@@ -497,7 +499,9 @@ void follow_tick(struct elect *e)
     ping_tick(e);
     if (e->now < f->cand_at_ms)
         return;
-    if (e->mutants & MUTANT_NO_POLL) {
+    if (e->conf.never_lead) {
+        listen_enter(e, 0, 0);
+    } else if (e->mutants & MUTANT_NO_POLL) {
         lead_enter(e, WIRE_VOTED, 0);
     } else {
         e->poll.round = 0;

@@ -1,0 +1,90 @@
+/* Part of elect_lan.c: what is looked at after each event. The names of the invariants are those of
+ * doc/ELECTION.md. */
+
+static void new_ballot(int i, uint64_t session)
+{
+    for (size_t k = 0; k < world.sessions; k++)
+        if (world.session[k] == session)
+            lan_fail("S1: %s leads a ballot that was led before", name(i));
+    if (world.sessions < SESSIONS_MAX)
+        world.session[world.sessions++] = session;
+}
+
+static void peer_down(int i, int whom, uint32_t inc)
+{
+    const struct host *h = &lan.host[whom], *l = &lan.host[i];
+    int64_t clean = h->clean_us > l->clean_us ? h->clean_us : l->clean_us;
+
+    if (h->e && !h->asleep_us && !h->e->leaving && h->conf.inc == inc && reaches(i, whom) &&
+        reaches(whom, i) && lan.now_us - clean > 15 * SECOND && ballot_is(&h->e->cur) &&
+        h->e->cur.session == l->e->cur.session)
+        lan_fail("S8: %s counts %s as gone, which is well", name(i), name(whom));
+}
+
+static void take_news(int i, const struct elect_news *n)
+{
+    struct host *h = &lan.host[i];
+    int whom = index_of(&n->peer.nid);
+
+    if (n->term < h->told_term)
+        lan_fail("S2: the term that %s tells falls from %llu to %llu", name(i),
+                 (unsigned long long)h->told_term, (unsigned long long)n->term);
+    h->told_term = n->term;
+    switch (n->kind) {
+    case ELECT_LEADER:
+        if (n->self) {
+            tell(i, "lead %llu", (unsigned long long)n->term);
+            new_ballot(i, h->e->cur.session);
+            h->leads++;
+            lan.takeovers++;
+        } else {
+            tell(i, "follow %s %llu", whom < 0 ? "?" : name(whom), (unsigned long long)n->term);
+        }
+        memset(h->up, 0, sizeof h->up);
+        h->told_leads = n->self;
+        h->told_leader = true;
+        return;
+    case ELECT_NO_LEADER:
+        tell(i, "no leader");
+        h->told_leader = h->told_leads = false;
+        return;
+    case ELECT_PEER_UP:
+        tell(i, "up %s", name(whom));
+        if (!h->told_leads || h->up[whom])
+            lan_fail("%s tells of a member out of turn", name(i));
+        h->up[whom] = true;
+        return;
+    case ELECT_PEER_CHANGED:
+        tell(i, "changed %s %llu", name(whom), (unsigned long long)n->peer.number);
+        if (!h->up[whom])
+            lan_fail("%s tells of a change of a peer that is not up", name(i));
+        return;
+    case ELECT_PEER_DOWN:
+        tell(i, "down %s", name(whom));
+        if (!h->up[whom])
+            lan_fail("%s tells that one is down who was not up", name(i));
+        h->up[whom] = false;
+        peer_down(i, whom, n->peer.inc);
+        return;
+    }
+}
+
+/* S6: a leader that can hear nobody says so. Roll calls are at least a second apart, and take a
+ * moment. */
+static void check_alone(int i)
+{
+    struct host *h = &lan.host[i];
+    bool hears = false;
+
+    for (int k = 0; k < lan.hosts; k++)
+        hears = hears || (k != i && lan.host[k].e && reaches(k, i));
+    if (h->e->role != ELECT_LEAD || hears || !h->e->members || h->asleep_us) {
+        h->cut_us = -1;
+        return;
+    }
+    if (h->cut_us < 0 ||
+        h->e->lead.flags & WIRE_ALONE) /* (what is played back may unset it for a moment) */
+        h->cut_us = lan.now_us;
+    if (lan.now_us - h->cut_us > 2 * SECOND)
+        lan_fail("S6: %s hears nobody and does not say so", name(i));
+}

@@ -1,0 +1,559 @@
+/* Part of sim_elect.c: what happens to the hosts, and how long each thing may take. */
+
+/* ---- words of a scenario ---- */
+
+/* base_ms holds on a LAN without loss. Lost datagrams add their retry time, twice as bad at each
+ * step. */
+static int64_t allowed_us(int64_t base_ms)
+{
+    int64_t extra_ms = !lan.loss_pct        ? 0
+                       : lan.loss_pct <= 5  ? 1500
+                       : lan.loss_pct <= 10 ? 3000
+                                            : 6000;
+
+    return (base_ms + extra_ms) * MS;
+}
+
+static void settle(int64_t base_ms, const char *what)
+{
+    int64_t took = lan_settle(allowed_us(base_ms), false);
+
+    if (times)
+        printf("%-10s %2u %% %2d hosts %7.0f ms\n", what, lan.loss_pct, lan.hosts,
+               (double)took / 1000);
+    if (took < 0)
+        lan_fail("%s: no one leader after %lld ms", what, (long long)allowed_us(base_ms) / MS);
+}
+
+static bool someone_leads(void)
+{
+    return lan_leader() >= 0;
+}
+
+static void start_from(int first, int end)
+{
+    for (int i = first; i < end; i++) {
+        lan_start(i);
+        lan_run(between(0, 200 * MS / lan.hosts));
+    }
+}
+
+/* All hosts up within 200 ms, then a few seconds of peace. */
+static int grow(void)
+{
+    start_from(0, lan.hosts);
+    settle(1000, "cold");
+    lan_run(between(3 * SECOND, 6 * SECOND));
+    if (!lan_led(true))
+        lan_settle(3 * SECOND, true);
+    return lan_leader();
+}
+
+/* No change of leadership while this runs. */
+static void calm(int64_t us, const char *what)
+{
+    uint64_t before = lan.takeovers;
+
+    lan_run(us);
+    if (lan.takeovers != before)
+        lan_fail("%s: the lead changed without a cause", what);
+}
+
+static void still_leads(int i, const char *what)
+{
+    if (!lan.host[i].e || lan.host[i].e->role != ELECT_LEAD)
+        lan_fail("%s: it deposed the leader", what);
+}
+
+/* One fault, one change: two where loss hides the first successor. */
+static void changed_once(uint64_t before, const char *what)
+{
+    uint64_t changes = lan.takeovers - before;
+
+    if (changes < 1 || changes > (lan.loss_pct ? 3 : 1))
+        lan_fail("%s: %llu changes of leader", what, (unsigned long long)changes);
+}
+
+/* A merge makes no new leader: one of the two goes on, and never do both yield. */
+static void merged(uint64_t before)
+{
+    if (lan.takeovers != before && lan.loss_pct <= 5)
+        lan_fail("a merge made %llu new leaders", (unsigned long long)(lan.takeovers - before));
+}
+
+static int other_than(int leader)
+{
+    return (leader + 1 + (int)between(0, lan.hosts - 1)) % lan.hosts;
+}
+
+/* ---- scenarios ---- */
+
+static void cold(void)
+{
+    int64_t from;
+
+    lan_start(0);
+    from = lan.now_us;
+    start_from(1, lan.hosts);
+    while (!someone_leads() && lan.now_us - from < 5 * SECOND)
+        lan_run(MS);
+    if (times)
+        printf("first lead %2u %% %7.0f ms\n", lan.loss_pct, (double)(lan.now_us - from) / 1000);
+    if (lan.now_us - from > allowed_us(800))
+        lan_fail("no first leader in time");
+    settle(500, "joined");
+}
+
+static void alone(void)
+{
+    lan_start(0);
+    lan_run(SECOND);
+    still_leads(0, "alone");
+    calm(20 * SECOND, "alone");
+    for (int i = 1; i < lan.hosts; i++) {
+        lan_start(i);
+        settle(400, "join");
+    }
+    still_leads(0, "alone");
+}
+
+static void steady(void)
+{
+    uint64_t before;
+
+    grow();
+    before = lan.multicast_bytes;
+    calm(40 * SECOND, "steady");
+    if (!lan_led(true))
+        lan_fail("steady: a member was lost");
+    if ((lan.multicast_bytes - before) / 40 > 1600)
+        lan_fail("steady: %llu B/s of multicast",
+                 (unsigned long long)(lan.multicast_bytes - before) / 40);
+}
+
+static void kill_leader(void)
+{
+    int leader = grow();
+    uint64_t before = lan.takeovers;
+
+    lan_crash(leader, true);
+    settle(400, "kill");
+    lan_run(10 * SECOND);
+    changed_once(before, "kill");
+}
+
+static void power(void)
+{
+    int leader = grow();
+    uint64_t before = lan.takeovers;
+
+    lan_crash(leader, false);
+    settle(700, "power");
+    lan_run(10 * SECOND);
+    changed_once(before, "power");
+}
+
+static void power_2(void)
+{
+    int leader = grow(), backup = lan_backup(leader, 0);
+
+    lan_crash(leader, false);
+    if (backup >= 0)
+        lan_crash(backup, false);
+    settle(900, "power2");
+}
+
+static void power_3(void)
+{
+    int leader = grow(), first = lan_backup(leader, 0), second = lan_backup(leader, 1);
+
+    lan_crash(leader, false);
+    if (first >= 0)
+        lan_crash(first, false);
+    if (second >= 0)
+        lan_crash(second, false);
+    settle(1900, "power3");
+}
+
+static void restart(void)
+{
+    int leader = grow();
+
+    lan_crash(leader, chance(500));
+    lan_run(between(50 * MS, 2 * SECOND));
+    lan_start(leader);
+    settle(1000, "restart");
+}
+
+static void leave(void)
+{
+    int leader = grow();
+    uint64_t before = lan.takeovers;
+
+    lan_leave(leader);
+    settle(200, "leave");
+    lan_run(10 * SECOND);
+    changed_once(before, "leave");
+}
+
+static void follower_goes(void)
+{
+    int leader = grow(), gone = other_than(leader), third = gone, how = (int)between(0, 3);
+    uint64_t before = lan.takeovers;
+
+    while (third == gone || third == leader)
+        third = (third + 1) % lan.hosts;
+    if (how == 0)
+        lan_leave(gone);
+    else
+        lan_crash(gone, false);
+    if (how == 1) /* a download failed, at the leader or at another */
+        lan_event(chance(500) || lan.hosts < 3 ? leader : third,
+                  &(struct elect_in){.kind = ELECT_REPORT, .nid = lan.host[gone].nid});
+    if (lan_settle((how == 2 ? 9000 : 500) * MS, true) < 0)
+        lan_fail("a peer that %s is still in the ledger", how ? "crashed" : "left");
+    if (lan.takeovers != before)
+        lan_fail("a follower went and the lead changed");
+}
+
+static void hiccup(void)
+{
+    int leader = grow();
+    int64_t us = between(30 * MS, 1500 * MS);
+
+    lan_sleep(leader, us);
+    lan_run(us + MS);
+    settle(1200, "hiccup");
+}
+
+static void short_hiccups(void)
+{
+    int leader = grow();
+
+    for (int i = 0; i < 15; i++) {
+        int64_t us = between(20 * MS, 200 * MS);
+
+        lan_sleep(leader, us);
+        calm(us + between(300 * MS, 2 * SECOND), "hiccups");
+    }
+    still_leads(leader, "hiccups");
+}
+
+static void long_sleep(void)
+{
+    int leader = grow();
+    int64_t us = between(6 * SECOND, 40 * SECOND);
+    uint64_t before;
+
+    lan_sleep(leader, us);
+    settle(1000, "asleep");
+    before = lan.takeovers;
+    lan_run(us);
+    settle(1000, "awake");
+    if (lan.takeovers != before)
+        lan_fail("the sleeper took the lead back");
+}
+
+static void follower_sleeps(void)
+{
+    int leader = grow(), who = other_than(leader);
+    int64_t us = between(SECOND, 30 * SECOND);
+
+    lan_sleep(who, us);
+    lan_run(us + MS);
+    settle(1000, "sleeper");
+    still_leads(leader, "a follower's sleep");
+}
+
+static void partition(void)
+{
+    unsigned share = (unsigned)between(100, 900);
+    uint64_t before;
+
+    grow();
+    for (int i = 0; i < lan.hosts; i++)
+        lan_cut(i, chance(share));
+    settle(3500, "parted");
+    lan_run(between(SECOND, 20 * SECOND));
+    before = lan.takeovers;
+    lan_heal();
+    settle(1500, "healed");
+    merged(before);
+}
+
+static void isolate(void)
+{
+    int leader = grow(), heir;
+
+    lan_cut(leader, 1);
+    lan_run(between(3 * SECOND, 15 * SECOND));
+    heir = lan_leader() == leader ? -1 : lan_leader();
+    lan_heal();
+    settle(1500, "returned");
+    if (heir >= 0 && lan.hosts > 3)
+        still_leads(heir, "a leader that was cut off");
+}
+
+static void deaf_leader(void)
+{
+    int leader = grow();
+
+    lan_deaf(leader, true);
+    settle(2500, "deaf");
+    lan_run(between(SECOND, 10 * SECOND));
+    lan_heal();
+    settle(1500, "hearing");
+}
+
+static void mute_leader(void)
+{
+    int leader = grow();
+
+    lan_mute(leader, true);
+    settle(1500, "mute");
+    lan_run(between(SECOND, 10 * SECOND));
+    lan_heal();
+    settle(2500, "speaking");
+}
+
+static void bad_follower(void)
+{
+    int leader = grow(), backup = lan_backup(leader, 0), who = other_than(leader);
+
+    if (chance(500) && backup >= 0)
+        who = backup;
+    if (chance(500))
+        lan_deaf(who, true);
+    else
+        lan_mute(who, true);
+    lan_run(between(SECOND, 20 * SECOND));
+    if (lan.hosts > 2)
+        still_leads(leader, "a deaf or mute follower");
+    lan_heal();
+    settle(2500, "cured");
+    if (lan.hosts > 2)
+        still_leads(leader, "a deaf or mute follower's return");
+}
+
+/* A lone older leader comes to a group: it joins, whatever its age. */
+static void visitor(void)
+{
+    int leader;
+
+    lan_cut(0, 1);
+    lan_start(0);
+    lan_run(5 * SECOND);
+    start_from(1, lan.hosts);
+    settle(1500, "apart");
+    lan_run(5 * SECOND);
+    leader = lan_leader();
+    lan_heal();
+    settle(1500, "visited");
+    still_leads(leader, "a visitor");
+}
+
+static void clusters_meet(void)
+{
+    uint64_t before;
+
+    for (int i = 0; i < lan.hosts; i++)
+        lan_cut(i, i % 5 < 2);
+    start_from(0, lan.hosts);
+    settle(1500, "apart");
+    lan_run(between(0, 5 * SECOND));
+    before = lan.takeovers;
+    lan_heal();
+    settle(1500, "met");
+    merged(before);
+}
+
+/* A small group that changed its leader twice meets a large one that never did: the terms of those
+ * who move may not fall. */
+static void high_term(void)
+{
+    uint64_t before;
+
+    for (int i = 0; i < 3; i++)
+        lan_cut(i, 1);
+    start_from(0, lan.hosts);
+    settle(1500, "apart");
+    for (int i = 0; i < 2; i++) {
+        int leader = 0;
+
+        lan_run(4 * SECOND);
+        while (leader < 3 && (!lan.host[leader].e || lan.host[leader].e->role != ELECT_LEAD))
+            leader++;
+        if (leader < 3)
+            lan_crash(leader, false);
+        settle(2500, "apart");
+    }
+    before = lan.takeovers;
+    lan_heal();
+    settle(1500, "met");
+    merged(before);
+}
+
+static void join_one(void)
+{
+    int leader = grow(), who = other_than(leader);
+    int64_t from;
+
+    lan_crash(who, false);
+    lan_run(20 * SECOND);
+    leader = lan_leader();
+    from = lan.now_us;
+    lan_start(who);
+    while (lan.host[who].e->role != ELECT_FOLLOW && lan.now_us - from < 10 * SECOND)
+        lan_run(MS);
+    if (lan.now_us - from > allowed_us(400))
+        lan_fail("a joiner did not find the leader in time");
+    settle(100, "join");
+    still_leads(leader, "a joiner");
+}
+
+static void catalogs(void)
+{
+    int leader = grow();
+
+    for (int k = 0; k < 20; k++) {
+        int who = other_than(leader);
+
+        for (int n = (int)between(1, 30); n; n--) {
+            lan_catalog(who, lan.host[who].conf.number + 1);
+            lan_run(between(0, 3 * MS));
+        }
+        settle(30, "catalog");
+    }
+}
+
+static void addresses(void)
+{
+    int leader = grow();
+
+    for (int k = 0; k < 5; k++) {
+        int who = chance(300) ? leader : other_than(leader);
+        struct elect_peer peers[HOSTS_MAX];
+        size_t n;
+
+        lan_move(who, (unsigned)(5000 + k));
+        lan_run(allowed_us(1000));
+        n = elect_peers(lan.host[leader].e, peers, HOSTS_MAX);
+        for (size_t i = 0; i < n && who != leader; i++)
+            if (nid_eq(&peers[i].nid, &lan.host[who].nid) && peers[i].addr.port != 2000 + who)
+                lan_fail("the address of a member that moved is wrong");
+        settle(0, "moved");
+        still_leads(leader, "a change of address");
+    }
+}
+
+/* Some never lead; who does not may not be chosen, and without others there is no leader. */
+static void never_leads(void)
+{
+    for (int i = 0; i < lan.hosts; i++)
+        lan.host[i].conf.never_lead = i != lan.hosts - 1;
+    start_from(0, lan.hosts - 1);
+    lan_run(5 * SECOND);
+    if (someone_leads())
+        lan_fail("one leads who never does");
+    lan_start(lan.hosts - 1);
+    settle(1200, "led");
+    still_leads(lan.hosts - 1, "never");
+    lan_crash(lan.hosts - 1, true);
+    lan_run(8 * SECOND);
+    if (someone_leads())
+        lan_fail("one leads who never does");
+}
+
+static void chaos_act(void)
+{
+    int i = (int)between(0, lan.hosts), leader = lan_leader(), act = (int)between(0, 100);
+
+    if (chance(400) && leader >= 0)
+        i = leader;
+    if (act < 20) {
+        lan_crash(i, chance(500));
+    } else if (act < 45) {
+        for (int k = 0; k < lan.hosts; k++)
+            if (chance(600))
+                lan_start(k);
+    } else if (act < 55) {
+        lan_sleep(i, between(50 * MS, 8 * SECOND));
+    } else if (act < 65) {
+        for (int k = 0; k < lan.hosts; k++)
+            lan_cut(k, (int)between(0, 3));
+    } else if (act < 78) {
+        lan_heal();
+    } else if (act < 82) {
+        lan_deaf(i, true);
+    } else if (act < 86) {
+        lan_mute(i, true);
+    } else if (act < 92) {
+        lan_catalog(i, lan.host[i].conf.number + 1);
+    } else if (act < 96) {
+        lan_move(i, (unsigned)between(6000, 60000));
+    } else if (lan.host[i].e && !lan.host[i].asleep_us) {
+        lan_leave(i);
+    }
+}
+
+static void chaos(void)
+{
+    int64_t end;
+
+    lan.replays = true;
+    for (int i = 0; i < lan.hosts; i++) /* clocks: some stand at 1970, some are off by a year */
+        lan.host[i].conf.sen =
+            chance(200) ? rng_below(&lan.rng, 1000)
+            : chance(400)
+                ? (uint64_t)(1700000000000ll + between(-30000000000ll, 30000000000ll)) << 16
+                : 0;
+    start_from(0, lan.hosts);
+    for (end = lan.now_us + 25 * SECOND; lan.now_us < end;) {
+        lan_run(between(50 * MS, 3 * SECOND));
+        chaos_act();
+    }
+    lan_heal();
+    for (int i = 0; i < lan.hosts; i++)
+        lan_start(i);
+    lan_run(9 * SECOND); /* the last sleeper wakes */
+    settle(6000, "chaos");
+    if (lan_settle(12 * SECOND, true) < 0)
+        lan_fail("chaos: the dead stay in the ledger");
+    if (lan.loss_pct <= 10)
+        calm(10 * SECOND, "after chaos");
+}
+
+static const struct scenario {
+    const char *name;
+    void (*run)(void);
+    int hosts_min;
+} scenarios[] = {
+    {"cold", cold, 2},
+    {"alone", alone, 2},
+    {"steady", steady, 3},
+    {"kill", kill_leader, 3},
+    {"power", power, 3},
+    {"power2", power_2, 4},
+    {"power3", power_3, 5},
+    {"restart", restart, 2},
+    {"leave", leave, 2},
+    {"follower-goes", follower_goes, 3},
+    {"hiccup", hiccup, 2},
+    {"hiccups", short_hiccups, 3},
+    {"sleep", long_sleep, 3},
+    {"follower-sleeps", follower_sleeps, 3},
+    {"partition", partition, 3},
+    {"isolate", isolate, 3},
+    {"deaf-leader", deaf_leader, 3},
+    {"mute-leader", mute_leader, 3},
+    {"bad-follower", bad_follower, 3},
+    {"visitor", visitor, 4},
+    {"meet", clusters_meet, 4},
+    {"high-term", high_term, 7},
+    {"join", join_one, 3},
+    {"catalogs", catalogs, 2},
+    {"addresses", addresses, 3},
+    {"never", never_leads, 3},
+    {"chaos", chaos, 2},
+};
+#define SCENARIOS (sizeof scenarios / sizeof *scenarios)
