@@ -152,8 +152,10 @@ static void finish(struct http_call *call, CURLcode rc, bool stalled)
     curl_multi_remove_handle(c->multi, call->easy);
     c->inside = false;
     call->stage = CALL_DEAD; /* from now on nobody else ends it */
+    c->telling++;
     if (call->done)
         call->done(call->ctx, &a, &call->body);
+    c->telling--;
     free_call(call);
 }
 
@@ -320,7 +322,7 @@ void http_client_free(struct http_client *c)
 {
     if (!c)
         return;
-    assert(!c->inside && "not from data()");
+    assert(!c->inside && !c->telling && "not from data() or done()");
     while (c->calls)
         drop_call(c->calls);
     while (c->pooled)

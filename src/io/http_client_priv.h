@@ -20,8 +20,9 @@ struct http_client {
     struct http_call *calls;
     CURL *pool[HTTP_POOL_MAX];
     unsigned pooled;
-    bool inside; /* libcurl is on the stack: it must not be entered again */
-    bool later;  /* a call was started or cancelled meanwhile */
+    bool inside;      /* libcurl is on the stack: it must not be entered again */
+    bool later;       /* a call was started or cancelled meanwhile */
+    unsigned telling; /* a done() is on the stack */
 };
 
 enum http_stage { CALL_NEW, CALL_RUNNING, CALL_DEAD };

@@ -5,6 +5,9 @@
 #include "base/limits.h"
 #include "base/str.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #define FILE_BYTES ((uint64_t)3 << 20)
 
 static struct http_server *server;
@@ -658,6 +661,27 @@ static void test_nobody(void **state)
     got_free(&g);
 }
 
+/* Somebody takes the connection and says nothing. */
+static void test_mute(void **state)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct got g = {.ask = {.connect_ms = 200}};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    (void)state;
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    get(&g, member, ntohs(at.sin_port), "/whole");
+    assert_int_equal(g.answer.status, 0);
+    assert_true(g.answer.unreachable);
+    assert_true(g.answer.timed_out);
+    assert_false(g.answer.refused);
+    got_free(&g);
+    close(fd);
+}
+
 static void test_port_taken(void **state)
 {
     struct err e = {0};
@@ -823,6 +847,7 @@ int main(void)
         cmocka_unit_test(test_strangers),
         cmocka_unit_test(test_pin),
         cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_mute),
         cmocka_unit_test(test_port_taken),
         cmocka_unit_test(test_reuse),
         cmocka_unit_test(test_many),
