@@ -400,8 +400,9 @@ static size_t read_list(struct list *l, uint32_t base, uint8_t *rows, uint16_t *
 
 static void find_in_names(struct finder *f)
 {
-    uint8_t *rows = mem_zero(BLOCK, WEIGHTS);
-    uint16_t *touched = mem_alloc(BLOCK * sizeof *touched);
+    size_t size = f->c->nodes < BLOCK ? f->c->nodes : BLOCK;
+    uint8_t *rows = mem_zero(size, WEIGHTS);
+    uint16_t *touched = mem_alloc(size * sizeof *touched);
 
     for (uint32_t base = 0; base < f->c->nodes; base += BLOCK) {
         size_t count = 0;
