@@ -42,11 +42,15 @@ struct fetch_want {
 int fetch_add(struct fetch *f, const struct fetch_want *want, int64_t *id, struct err *e);
 
 /* Events of one download, from now on, first its present state: JSON objects
- *   {"event":"start|progress|piece-bad|source-lost|waiting|done|failed|skipped","id","hash","kind","name","path","size","bytes","rate","holders",
- *    "files","files_done","eta","error","exit","fetched"}
+ *   {"event":"queued|start|progress|piece-bad|source-lost|waiting|paused|done|failed|skipped","id","hash","kind","name","path","size","bytes",
+ *    "rate","holders","files","files_done","eta","error","exit","fetched","holder"}
+ * files and files_done: folders only; eta: seconds or null; path: absolute, or null until it is chosen; holder: of piece-bad and source-lost,
+ * its name. waiting: nothing to be had for now, error says why and exit what a command that does not want to wait ends with (4: no leader
+ * answers, 5: no holder does). Text is safe to print.
  * bytes: verified so far; fetched: bytes that came over the network for this download since it was (re)started here; progress at most 5 a second.
  * After done, failed (exit: the exit status) or skipped (equal content is there already) no more come. fn is called on fetch's thread; the
- * object is borrowed. Several may listen. Gives a number for fetch_unlisten, after which fn is not called any more; -ERR_NOT_FOUND: no such id. */
+ * object is borrowed. Several may listen. From within fn
+ * only fetch_unlisten may be called. Gives a number for fetch_unlisten, after which fn is not called any more; -ERR_NOT_FOUND: no such id. */
 int64_t fetch_listen(struct fetch *f, int64_t id, void (*fn)(void *ctx, json_t *event), void *ctx);
 void fetch_unlisten(struct fetch *f, int64_t listener);
 

@@ -1,0 +1,13 @@
+/* Questions for holders, and their answers, which come on another thread and maybe late. For
+ * fetch*.c only. */
+#pragma once
+
+#include "svc/ask.h"
+
+struct fetch;
+struct job;
+
+struct door *fetch_door_new(struct fetch *f);
+void fetch_door_close(struct door *d); /* late answers find nobody from now on */
+void fetch_ask(struct job *j);         /* goes on with job_answer */
+void job_answer(struct job *j, const struct ask_reply *r);

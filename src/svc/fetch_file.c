@@ -1,0 +1,442 @@
+/* One file by pieces: its partial file is made or found again, filled, synced now and then,
+ * published at the end.
+ *
+ * What survives a crash: a piece is noted as there only after the fdatasync that put it on disk.
+ * What was noted is verified again before it is served or counts for the end, so a partial file
+ * that was damaged meanwhile costs the damaged pieces and nothing else. */
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/path.h"
+#include "svc/fetch_priv.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#define CHECK_BYTES (32u << 20) /* verified again in one go */
+#define NAMES_MAX   999
+
+/* ---- life ---- */
+
+static void xfer_free(struct xfer *x)
+{
+    struct err e;
+
+    if (x->remove) {
+        if (x->path)
+            root_remove(x->folder->root, x->path, &e);
+        store_part_remove(x->f->queue, &x->hash, &e);
+    }
+    if (x->fd >= 0)
+        close(x->fd);
+    uv_mutex_lock(&x->f->part_lock);
+    DL_DELETE(x->f->xfers, x);
+    uv_mutex_unlock(&x->f->part_lock);
+    plan_free(x->plan);
+    fetch_folder_drop(x->folder);
+    buf_free(&x->checkpoints);
+    bits_done(&x->have);
+    bits_done(&x->good);
+    mem_free(x->bad_root);
+    mem_free(x->target);
+    mem_free(x->path);
+    mem_free(x);
+}
+
+void xfer_pin(struct xfer *x)
+{
+    x->works++;
+}
+
+void xfer_unpin(struct xfer *x)
+{
+    assert(x->works);
+    if (!--x->works && x->closing)
+        xfer_free(x);
+}
+
+static void note_have(struct xfer *x, const struct bits *have)
+{
+    struct err e;
+
+    if (store_part_have(x->f->queue, &x->hash, have, &e))
+        log_warn("fetch", "not-noted reason=\"%s\"", e.text);
+}
+
+/* No more events, no more callbacks. */
+static void xfer_close(struct xfer *x)
+{
+    xfer_pin(x);
+    x->closing = true;
+    xfer_cancel_all(x);
+    list_end(x);
+    poll_end_all(x);
+    part_ended(x);
+    if (x->fd >= 0 && x->unsynced && !x->remove && !fdatasync(x->fd))
+        note_have(x, &x->have);
+    xfer_unpin(x);
+}
+
+void xfer_stop(struct xfer *x, bool remove)
+{
+    x->remove = remove;
+    xfer_close(x);
+}
+
+static void xfer_end(struct xfer *x, const struct err *e)
+{
+    void (*ended)(struct xfer *, const struct err *) = x->ended;
+
+    xfer_pin(x);
+    xfer_close(x);
+    ended(x, e);
+    xfer_unpin(x);
+}
+
+void xfer_fail(struct xfer *x, const struct err *e)
+{
+    if (!x->closing)
+        xfer_end(x, e);
+}
+
+bool xfer_is_known(const struct fetch *f, const struct hash *hash)
+{
+    const struct xfer *x;
+
+    DL_FOREACH (f->xfers, x) {
+        if (hash_eq(&x->hash, hash))
+            return true;
+    }
+    return false;
+}
+
+uint64_t xfer_done(const struct xfer *x)
+{
+    uint64_t piece = content_piece_size(x->size), last;
+
+    if (!x->have.count)
+        return 0;
+    last =
+        bits_get(&x->have, x->have.len - 1) ? content_piece_len(x->size, x->have.len - 1) : piece;
+    return (x->have.count - 1) * piece + last;
+}
+
+unsigned xfer_holders(const struct xfer *x)
+{
+    struct plan_view v = {0};
+
+    if (x->plan)
+        plan_view(x->plan, &v);
+    return v.sources;
+}
+
+/* ---- the end: sync, publish ---- */
+
+struct finish {
+    struct work work;
+    struct xfer *x;
+    char *target;
+    struct err err;
+};
+
+static int publish(struct finish *p)
+{
+    struct xfer *x = p->x;
+
+    for (unsigned n = 1; n <= NAMES_MAX; n++) {
+        int bad;
+
+        mem_free(p->target);
+        p->target = fetch_numbered(x->target, n, false);
+        bad = root_publish(x->folder->root, x->path, p->target, x->replace && n == 1, &p->err);
+        if (bad != -ERR_EXISTS)
+            return bad;
+    }
+    return -ERR_EXISTS;
+}
+
+static void finish_run(struct work *w)
+{
+    struct finish *p = (struct finish *)w;
+    struct xfer *x = p->x;
+    struct err ignored;
+    char shown[256];
+
+    if (x->kind == 'x')
+        (void)root_set_exec(x->fd);
+    if (x->mtime_s != INT64_MIN)
+        (void)root_set_times(x->folder->root, x->path, x->mtime_s, &ignored);
+    if (fsync(x->fd))
+        err_sys(&p->err, ERR_IO, errno, "cannot sync %s",
+                show_to(shown, sizeof shown, x->path, strlen(x->path)));
+    else if (!publish(p))
+        p->err.code = 0;
+}
+
+static void finish_done(struct work *w)
+{
+    struct finish *p = (struct finish *)w;
+    struct xfer *x = p->x;
+    struct err e = p->err, ignored;
+
+    if (!e.code) { /* also when it was cancelled meanwhile: what is whole stays */
+        store_part_remove(x->f->queue, &x->hash, &ignored);
+        x->unsynced = 0;
+        mem_free(x->target);
+        x->target = p->target;
+        p->target = NULL;
+        mem_free(x->path);
+        x->path = NULL;
+    }
+    mem_free(p->target);
+    mem_free(p);
+    if (!x->closing)
+        xfer_end(x, e.code ? &e : NULL);
+    xfer_unpin(x);
+}
+
+void xfer_complete(struct xfer *x)
+{
+    struct finish *p;
+
+    if (x->finishing || x->closing || x->checking || !bits_full(&x->have))
+        return;
+    assert(bits_full(&x->good));
+    x->finishing = true;
+    p = mem_zero(1, sizeof *p);
+    p->x = x;
+    xfer_pin(x);
+    fetch_work(x->f, &p->work, finish_run, finish_done);
+}
+
+/* ---- now and then: what is verified becomes durable ---- */
+
+struct sync {
+    struct work work;
+    struct xfer *x;
+    struct bits have;
+    int sys;
+};
+
+static void sync_run(struct work *w)
+{
+    struct sync *s = (struct sync *)w;
+
+    s->sys = fdatasync(s->x->fd) ? errno : 0;
+}
+
+static void sync_done(struct work *w)
+{
+    struct sync *s = (struct sync *)w;
+    struct xfer *x = s->x;
+    struct err e;
+
+    x->syncing = false;
+    if (!x->closing && s->sys) {
+        err_sys(&e, ERR_IO, s->sys, "cannot sync the partial file");
+        x->unsynced = 0; /* not to be noted: nobody knows what is on disk */
+        xfer_fail(x, &e);
+    } else if (!x->closing) {
+        note_have(x, &s->have);
+    }
+    bits_done(&s->have);
+    mem_free(s);
+    xfer_unpin(x);
+}
+
+static void sync_now_and_then(struct xfer *x, int64_t now)
+{
+    struct sync *s;
+
+    if (!x->unsynced || x->syncing || x->finishing ||
+        (x->unsynced < FETCH_SYNC_BYTES && now - x->synced_ms < FETCH_SYNC_MS))
+        return;
+    x->syncing = true;
+    x->unsynced = 0;
+    x->synced_ms = now;
+    s = mem_zero(1, sizeof *s);
+    s->x = x;
+    bits_copy(&s->have, &x->have);
+    xfer_pin(x);
+    fetch_work(x->f, &s->work, sync_run, sync_done);
+}
+
+/* ---- pieces of an earlier run are verified again ---- */
+
+struct check {
+    struct work work;
+    struct xfer *x;
+    uint32_t first, count; /* pieces */
+    bool *look, *good;
+};
+
+static bool verify_piece(const struct xfer *x, uint32_t piece, char *block)
+{
+    uint64_t at = piece * content_piece_size(x->size);
+    struct content_verify v;
+
+    content_verify_init(&v, x->size, &x->hash, (const uint8_t *)x->checkpoints.data, piece);
+    while (v.left) {
+        ssize_t n = pread(x->fd, block, v.left < 256 << 10 ? (size_t)v.left : 256 << 10, (off_t)at);
+
+        if (n <= 0)
+            return false;
+        content_verify_add(&v, block, (size_t)n);
+        at += (uint64_t)n;
+    }
+    return content_verify_done(&v);
+}
+
+static void check_run(struct work *w)
+{
+    struct check *c = (struct check *)w;
+    char *block = mem_alloc(256 << 10);
+
+    for (uint32_t i = 0; i < c->count; i++)
+        c->good[i] = c->look[i] && !c->x->closing && verify_piece(c->x, c->first + i, block);
+    mem_free(block);
+}
+
+static void check_next(struct xfer *x);
+
+static void check_done(struct work *w)
+{
+    struct check *c = (struct check *)w;
+    struct xfer *x = c->x;
+
+    for (uint32_t i = 0; i < c->count && !x->closing; i++) {
+        uint32_t piece = c->first + i;
+
+        if (c->good[i]) {
+            part_good(x, piece);
+        } else if (c->look[i]) {
+            log_warn("fetch", "damaged id=%lld piece=%u: it is fetched again",
+                     (long long)x->job->id, piece);
+            bits_clear(&x->have, piece);
+            xfer_step(x, (struct plan_in){.event = PLAN_AGAIN, .piece = piece});
+        }
+    }
+    x->check_at = c->first + c->count;
+    mem_free(c->look);
+    mem_free(c->good);
+    mem_free(c);
+    if (!x->closing)
+        check_next(x);
+    xfer_unpin(x);
+}
+
+static void check_next(struct xfer *x)
+{
+    uint32_t most = (uint32_t)(CHECK_BYTES / content_piece_size(x->size)) + 1, at = x->check_at;
+    struct check *c;
+
+    while (at < x->have.len && (!bits_get(&x->have, at) || bits_get(&x->good, at)))
+        at++;
+    x->checking = at < x->have.len && !x->forged;
+    if (!x->checking) {
+        if (x->forged)
+            list_forged(x);
+        else
+            xfer_complete(x);
+        return;
+    }
+    c = mem_zero(1, sizeof *c);
+    c->x = x;
+    c->first = at;
+    c->count = x->have.len - at < most ? x->have.len - at : most;
+    c->look = mem_zero(c->count, sizeof *c->look);
+    c->good = mem_zero(c->count, sizeof *c->good);
+    for (uint32_t i = 0; i < c->count; i++)
+        c->look[i] = bits_get(&x->have, at + i) && !bits_get(&x->good, at + i);
+    xfer_pin(x);
+    fetch_work(x->f, &c->work, check_run, check_done);
+}
+
+/* ---- the plan ---- */
+
+void xfer_sources(struct xfer *x)
+{
+    struct job *j = x->job;
+
+    if (!x->plan || x->finishing)
+        return;
+    for (uint32_t i = 0; i < j->sources && !x->closing; i++) {
+        const struct source *s = j->source[i];
+
+        if (!s->listed || s->out || !list_fits(x, s))
+            continue;
+        if (s->partial)
+            poll_begin(x, i);
+        else
+            xfer_step(x, (struct plan_in){.event = PLAN_SOURCE, .source = i});
+    }
+}
+
+void xfer_plan(struct xfer *x)
+{
+    struct plan_conf conf = {.pieces = content_piece_count(x->size),
+                             .piece_bytes = content_piece_size(x->size),
+                             .sequential = x->job->sequential};
+
+    plan_free(x->plan);
+    x->plan = plan_new(&conf, &x->have, rng_next(&x->f->rng));
+    x->limit = 0;
+    xfer_pin(x);
+    xfer_tick(x, loop_now_ms()); /* the limit comes before the sources */
+    xfer_sources(x);
+    xfer_unpin(x);
+}
+
+/* The list is there and checked: note the partial file, share it, begin. */
+void xfer_listed(struct xfer *x)
+{
+    struct store_part part = {.hash = x->hash,
+                              .root = x->root,
+                              .size = x->size,
+                              .path = x->path,
+                              .have = x->have,
+                              .checkpoints = x->checkpoints};
+    struct err e;
+
+    x->has_list = true;
+    if (store_part_save(x->f->queue, &part, &e)) {
+        xfer_fail(x, &e);
+        return;
+    }
+    if (x->size >= FETCH_PART_MIN)
+        part_share(x, true);
+    x->synced_ms = loop_now_ms();
+    x->check_at = 0;
+    x->checking = true; /* nothing is complete before the check has begun */
+    xfer_pin(x);
+    xfer_plan(x);
+    if (!x->closing)
+        check_next(x);
+    xfer_unpin(x);
+}
+
+void xfer_tick(struct xfer *x, int64_t now)
+{
+    uint64_t limit;
+
+    if (x->closing || x->finishing)
+        return;
+    xfer_pin(x);
+    list_tick(x, now);
+    if (x->plan && !x->closing) {
+        limit = fetch_share_of_limit(x->f, x->job);
+        if (limit != x->limit) {
+            x->limit = limit;
+            xfer_step(x, (struct plan_in){.event = PLAN_LIMIT, .bytes = limit});
+        }
+        if (plan_due_ms(x->plan) <= now)
+            xfer_step(x, (struct plan_in){.event = PLAN_TICK});
+        poll_tick(x, now);
+    }
+    if (!x->closing)
+        sync_now_and_then(x, now);
+    xfer_unpin(x);
+}

@@ -1,0 +1,99 @@
+/* Inside the download of a folder: for fetch_tree.c, fetch_walk.c, fetch_batch.c and fetch_make.c
+ * only.
+ *
+ * Stages: WALK gets every manifest below, checked, into a table of entries; nothing is created
+ * before all of it is known to be good and to fit on the disk. MAKE chooses the name, creates the
+ * folders, and finds what an earlier run left. RUN fetches files: small ones in batches, the others
+ * by pieces. FINISH sets the folders' times and syncs.
+ *
+ * After a crash: larger files took their name only when they were on disk. Small ones are not
+ * synced one by one, so a small file of a download that goes on is hashed before it counts. */
+#pragma once
+
+#include "svc/fetch_priv.h"
+
+#define TREE_XFERS   2 /* larger files at once */
+#define TREE_BATCHES 8 /* batches asked for or being written */
+#define TREE_ASKS    4 /* manifests asked for at once */
+#define TREE_TRIES   5 /* failures in a row until a source waits for the leader to name it again */
+#define TREE_ROOT    0 /* the folder itself: the first entry */
+
+enum stage { TREE_WALK, TREE_MAKE, TREE_RUN, TREE_FINISH };
+enum entry_state { ENTRY_TODO, ENTRY_BUSY, ENTRY_DONE };
+
+struct entry {
+    struct hash hash;
+    uint64_t size;
+    int64_t mtime_s;  /* INT64_MIN: not known */
+    const char *name; /* in the arena */
+    uint32_t parent;
+    uint16_t path_len; /* below the folder */
+    uint8_t depth, kind, state;
+};
+
+/* Entries by number, first in, first out. */
+struct line {
+    uint32_t *entry;
+    size_t len, cap, at;
+};
+
+struct tree {
+    struct fetch *f;
+    struct job *job;
+    struct folder *folder;
+    struct arena *names;
+    struct entry *entry;
+    uint32_t entries, entries_cap;
+    enum stage stage;
+    char *base;       /* the folder's path */
+    bool local;       /* nobody but ourselves has it */
+    uint32_t walk_at; /* entries before it were asked for */
+    struct dir_ask *asks;
+    unsigned asking;
+    uint32_t small_at, large_at; /* entries before were taken */
+    struct line again;           /* small ones (or manifests) that failed */
+    struct line later;           /* larger ones that somebody else is at */
+    struct batch *batches;
+    unsigned batching;
+    struct xfer *xfer[TREE_XFERS];
+    uint32_t xfer_entry[TREE_XFERS];
+    uint32_t source_at;
+    int64_t purse_ms; /* with a limit: no batch before */
+    uint32_t files, files_done;
+    uint64_t done; /* bytes of files that are there */
+    unsigned works;
+    atomic_bool closing; /* freed when works is 0; the pool looks at it too */
+};
+
+void line_add(struct line *l, uint32_t entry);
+bool line_take(struct line *l, uint32_t *entry);
+
+/* fetch_tree.c */
+void tree_pin(struct tree *t);
+void tree_unpin(struct tree *t);
+void tree_fail(struct tree *t, const struct err *e);
+char *tree_path(const struct tree *t, const char *base, uint32_t entry); /* the caller's */
+bool tree_is_small(const struct tree *t, const struct entry *e);
+void tree_file_done(struct tree *t, uint32_t entry);
+/* A source that may be asked for a manifest or a batch now; NULL: none (the job waits, or has
+ * failed when all lied). */
+struct source *tree_source(struct tree *t);
+void tree_source_lied(struct tree *t, struct source *s, const char *what);
+void tree_source_failed(struct tree *t, struct source *s, const struct http_answer *a);
+
+/* fetch_walk.c */
+void walk_begin(struct tree *t);
+void walk_tick(struct tree *t);
+void walk_end(struct tree *t);
+
+/* fetch_make.c */
+void make_begin(struct tree *t); /* goes on with tree_made */
+void tree_made(struct tree *t, bool skipped, const struct err *e);
+void make_finish(struct tree *t); /* goes on with tree_finished */
+void tree_finished(struct tree *t, const struct err *e);
+int make_file(const struct root *r, const char *path, const struct entry *e, const void *data,
+              struct err *err);
+
+/* fetch_batch.c */
+void batch_tick(struct tree *t);
+void batch_end_all(struct tree *t);
