@@ -29,33 +29,30 @@ unsigned term_columns(int fd)
     return n < COLUMNS_MIN ? COLUMNS_MIN : n;
 }
 
-/* The handler's own: nothing else can reach it. Set before the handler is installed. */
-static const char *interrupt_text;
-static size_t interrupt_len;
-static int interrupt_status;
+/* A signal handler has no other way to say something. */
+static volatile sig_atomic_t interrupted;
 
-static void interrupted(int sig)
+static void on_interrupt(int sig)
 {
     (void)sig;
-    (void)!write(STDERR_FILENO, interrupt_text, interrupt_len);
-    _exit(interrupt_status);
+    interrupted = 1;
 }
 
-void term_on_interrupt(const char *text, int status)
+void term_catch_interrupt(void)
 {
     struct sigaction sa;
 
     memset(&sa, 0, sizeof sa);
     sigemptyset(&sa.sa_mask);
-    sa.sa_handler = SIG_DFL;
-    if (text) {
-        interrupt_text = text;
-        interrupt_len = strlen(text);
-        interrupt_status = status;
-        sa.sa_handler = interrupted;
-    }
+    sa.sa_handler = on_interrupt;
+    sa.sa_flags = (int)SA_RESETHAND;
     (void)sigaction(SIGINT, &sa, NULL);
     (void)sigaction(SIGTERM, &sa, NULL);
+}
+
+bool term_interrupted(void)
+{
+    return interrupted != 0;
 }
 
 void term_sleep_ms(unsigned ms)

@@ -124,9 +124,12 @@ int client_stream(const struct cli *c, const char *path, const json_t *body, uns
     char *text = json_dumps(body, JSON_COMPACT);
     struct lines l = {.line = line, .ctx = ctx};
     long status = 0;
+    struct buf refusal = {0};
     int rc = http_unix_call(socket, "POST", path, text, strlen(text), timeout_ms, take_bytes, &l,
-                            NULL, &status, e);
+                            &refusal, &status, e);
 
+    if (refusal.len)
+        (void)take_line(&l, refusal.data, refusal.len);
     if (l.part.len && !l.stopped)
         (void)take_line(&l, l.part.data, l.part.len);
     if (l.err.code) {
@@ -140,6 +143,7 @@ int client_stream(const struct cli *c, const char *path, const json_t *body, uns
         rc = bad_status(status, e);
     }
     buf_free(&l.part);
+    buf_free(&refusal);
     free(text);
     mem_free(socket);
     return rc;

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "core/path.h"
-#include "io/loop.h"
+#include "io/http_client.h"
 #include "io/term.h"
 #include "iwanto/client.h"
 #include "iwanto/cmd_folders.h"
@@ -191,17 +191,24 @@ static bool one_event(void *ctx, const json_t *event)
     return sh->open > 0;
 }
 
-/* Ctrl-C only stops showing. The text lives until the process ends. */
-static void set_interrupt(const struct order *o)
+/* Why showing stopped before the downloads had ended. None of it ends them. */
+static int stopped(const struct show *sh, const struct order *o, int rc, struct err *e)
 {
     const json_t *first = json_array_get(json_object_get(o->body, "wants"), 0);
-    struct buf b = {0};
 
-    buf_printf(
-        &b,
-        "\niwanto: interrupted; the service goes on\nto end the download: iwanto cancel %.10s%s\n",
-        out_str(first, "hash"), json_array_size(o->words) > 1 ? " ..." : "");
-    term_on_interrupt(buf_take(&b, NULL), ERR_INTERRUPTED);
+    if (rc == -ERR_INTERRUPTED) {
+        err_set(e, ERR_INTERRUPTED, "interrupted; the service goes on");
+        err_hint(e, "to end the download: iwanto cancel %.10s%s", out_str(first, "hash"),
+                 json_array_size(o->words) > 1 ? " ..." : "");
+    } else if (rc == -ERR_TIMEOUT) {
+        err_set(e, ERR_TIMEOUT, "not finished after %llu s; the service goes on",
+                (unsigned long long)sh->c->common.timeout_s);
+        err_hint(e, "iwanto downloads shows how far it is");
+    } else if (sh->heard || !rc) {
+        err_set(e, ERR_UNFINISHED, "cannot finish: the service ended before the download");
+        err_hint(e, "once it runs again the download goes on; the same command shows it");
+    }
+    return -e->code;
 }
 
 static int show_until_done(struct cli *c, const struct order *o, struct err *e)
@@ -211,22 +218,15 @@ static int show_until_done(struct cli *c, const struct order *o, struct err *e)
     int rc;
 
     sh.progress = progress_new(sh.open, drawn);
-    if (!o->detach)
-        set_interrupt(o);
+    if (!o->detach) {
+        term_catch_interrupt();
+        http_unix_set_stop(term_interrupted);
+    }
     rc = client_stream(c, "/v1/downloads", o->body, (unsigned)c->common.timeout_s * 1000u,
                        one_event, &sh, e);
     progress_free(sh.progress);
-    if (rc == -ERR_TIMEOUT) {
-        err_set(e, ERR_TIMEOUT, "not finished after %llu s; the service goes on",
-                (unsigned long long)c->common.timeout_s);
-        err_hint(e, "iwanto downloads shows how far it is");
-        return rc;
-    }
-    if (sh.open && (sh.heard || !rc)) {
-        rc = err_set(e, ERR_UNFINISHED, "cannot finish: the service ended before the download");
-        err_hint(e, "once it runs again the download goes on; the same command shows it");
-        return rc;
-    }
+    if (sh.open)
+        return stopped(&sh, o, rc, e);
     if (!rc && sh.rc) {
         err_set(e, (enum err_code) - sh.rc, "%s", ""); /* told already */
         rc = sh.rc;

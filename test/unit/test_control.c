@@ -1,0 +1,678 @@
+/* svc/control over its real socket, with rooms behind it that say what a test wants: answers,
+ * errors, streams, and clients that go away. The fakes below stand in for lan, share, ask, serve
+ * and fetch. */
+#include "base/buf.h"
+#include "base/mem.h"
+#include "io/dirs.h"
+#include "io/http_client.h"
+#include "io/loop.h"
+#include "svc/ask.h"
+#include "svc/control.h"
+#include "svc/fetch.h"
+#include "svc/lan.h"
+#include "svc/serve.h"
+#include "svc/settings.h"
+#include "svc/share.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define HASH_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define HASH_B "aaaaaaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+/* ---- what the rooms behind say ---- */
+
+static struct {
+    uv_mutex_t lock;
+    char asked[256];    /* the last question */
+    const char *answer; /* JSON, or NULL: no leader */
+    unsigned status;
+    bool late; /* keep the question: answered by answer_late */
+    void (*done)(void *ctx, const struct ask_reply *r);
+    void *done_ctx;
+    char share[256], folder[256];
+    bool refuse; /* the folder's room does not take it */
+    void (*listen)(void *ctx, json_t *event);
+    void *listen_ctx;
+    atomic_int unlistened, quits;
+    struct fetch_want want;
+    char want_name[64];
+    int64_t acted;
+} fake;
+
+void ask_start(struct ask *a, const char *path, unsigned timeout_ms,
+               void (*done)(void *ctx, const struct ask_reply *r), void *ctx)
+{
+    struct ask_reply r = {.status = fake.status};
+
+    (void)a;
+    (void)timeout_ms;
+    snprintf(fake.asked, sizeof fake.asked, "%s", path);
+    if (fake.late) {
+        uv_mutex_lock(&fake.lock);
+        fake.done = done;
+        fake.done_ctx = ctx;
+        uv_mutex_unlock(&fake.lock);
+        return;
+    }
+    if (fake.answer)
+        r.json = json_loads(fake.answer, 0, NULL);
+    else
+        err_set(&r.err, ERR_NO_PEER, "no leader");
+    r.from.addr = (struct addr){.family = 4, .ip = {192, 0, 2, 9}, .port = 1235};
+    done(ctx, &r);
+    json_decref(r.json);
+}
+
+json_t *ask_take(const struct ask_reply *r)
+{
+    return json_deep_copy(r->json);
+}
+
+static bool was_asked(void)
+{
+    bool yes;
+
+    uv_mutex_lock(&fake.lock);
+    yes = fake.done != NULL;
+    uv_mutex_unlock(&fake.lock);
+    return yes;
+}
+
+static void answer_late(void)
+{
+    struct ask_reply r = {.status = 200, .json = json_pack("{s[]}", "rows")};
+
+    fake.done(fake.done_ctx, &r);
+    fake.done = NULL;
+    json_decref(r.json);
+}
+
+void lan_status(struct lan *l, struct lan_status *out)
+{
+    (void)l;
+    *out = (struct lan_status){.has_leader = fake.answer != NULL, .peers = 3};
+    memset(out->leader.nid.b, 7, sizeof out->leader.nid.b);
+    strcpy(out->interfaces, "eth0 192.0.2.1");
+}
+
+size_t lan_peers(struct lan *l, struct elect_peer *out, size_t max)
+{
+    (void)l;
+    (void)max;
+    memset(out, 0, 2 * sizeof *out);
+    out[1].nid.b[0] = 7;
+    out[1].addr = (struct addr){.family = 4, .ip = {192, 0, 2, 1}, .port = 1};
+    return 2;
+}
+
+void share_status(struct share *s, struct share_status *out)
+{
+    (void)s;
+    *out = (struct share_status){.files = 5, .bytes = 50, .pending_files = 1, .skipped_links = 2};
+    snprintf(out->folder, sizeof out->folder, "%s", fake.share);
+}
+
+int share_set_folder(struct share *s, const char *folder, struct err *e)
+{
+    (void)s;
+    if (fake.refuse)
+        return err_set(e, ERR_USAGE, "cannot share it");
+    snprintf(fake.share, sizeof fake.share, "%s", folder);
+    return 0;
+}
+
+void serve_status(struct serve *s, struct serve_status *out)
+{
+    (void)s;
+    *out = (struct serve_status){.rate_up = 9};
+}
+
+void fetch_rates(struct fetch *f, uint64_t *down_rate, unsigned *active)
+{
+    (void)f;
+    *down_rate = 8;
+    *active = 1;
+}
+
+int fetch_set_folder(struct fetch *f, const char *folder, struct err *e)
+{
+    (void)f;
+    (void)e;
+    snprintf(fake.folder, sizeof fake.folder, "%s", folder);
+    return 0;
+}
+
+int fetch_add(struct fetch *f, const struct fetch_want *want, int64_t *id, struct err *e)
+{
+    (void)f;
+    if (want->name && strstr(want->name, ".."))
+        return err_set(e, ERR_USAGE, "cannot name it so");
+    fake.want = *want;
+    snprintf(fake.want_name, sizeof fake.want_name, "%s", want->name ? want->name : "");
+    *id = 42;
+    return 0;
+}
+
+int64_t fetch_listen(struct fetch *f, int64_t id, void (*fn)(void *ctx, json_t *event), void *ctx)
+{
+    (void)f;
+    (void)id;
+    uv_mutex_lock(&fake.lock);
+    fake.listen = fn;
+    fake.listen_ctx = ctx;
+    uv_mutex_unlock(&fake.lock);
+    return 1;
+}
+
+void fetch_unlisten(struct fetch *f, int64_t listener)
+{
+    (void)f;
+    (void)listener;
+    uv_mutex_lock(&fake.lock);
+    fake.listen = NULL;
+    uv_mutex_unlock(&fake.lock);
+    fake.unlistened++;
+}
+
+json_t *fetch_list(struct fetch *f)
+{
+    (void)f;
+    return json_pack("[{ss} {ss}]", "hash", HASH_A, "hash", HASH_B);
+}
+
+int64_t fetch_find(struct fetch *f, const struct hash *hash)
+{
+    (void)f;
+    return hash->b[4] == 0xbb ? 2 : 1;
+}
+
+static int act(int64_t id, int what)
+{
+    fake.acted = id * 10 + what;
+    return 0;
+}
+
+int fetch_pause(struct fetch *f, int64_t id, struct err *e)
+{
+    (void)f;
+    (void)e;
+    return act(id, 1);
+}
+
+int fetch_resume(struct fetch *f, int64_t id, struct err *e)
+{
+    (void)f;
+    (void)e;
+    return act(id, 2);
+}
+
+int fetch_cancel(struct fetch *f, int64_t id, struct err *e)
+{
+    (void)f;
+    (void)e;
+    return act(id, 3);
+}
+
+static void quit(void *ctx)
+{
+    (void)ctx;
+    fake.quits++;
+}
+
+/* ---- the control under test ---- */
+
+static struct {
+    char top[64], home[80], socket[100], conf_path[100];
+    char name[8], network[8];
+    struct conf conf;
+    struct ident ident;
+    struct control *control;
+} t;
+
+static char *in(const char *name)
+{
+    static char path[4][200];
+    static unsigned turn;
+    char *p = path[turn++ % 4];
+
+    snprintf(p, sizeof path[0], "%s/%s", t.top, name);
+    return p;
+}
+
+static int setup(void **state)
+{
+    struct control_conf cc = {.socket_path = t.socket,
+                              .conf_path = t.conf_path,
+                              .conf = &t.conf,
+                              .ident = &t.ident,
+                              .tcp_port = 1235,
+                              .quit = quit};
+    struct err e;
+
+    (void)state;
+    memset(&t, 0, sizeof t);
+    memset(&fake, 0, sizeof fake);
+    uv_mutex_init(&fake.lock);
+    strcpy(t.top, "/tmp/iwant-test-XXXXXX");
+    if (!mkdtemp(t.top))
+        return -1;
+    setenv("HOME", t.top, 1);
+    snprintf(t.home, sizeof t.home, "%s/.iwant", t.top);
+    snprintf(t.socket, sizeof t.socket, "%s/iwant.sock", t.home);
+    snprintf(t.conf_path, sizeof t.conf_path, "%s/.iwant.conf", t.home);
+    if (settings_home(t.home, &e) || dirs_make(in("pub"), &e) || dirs_make(in("in"), &e) ||
+        dirs_make(in("new"), &e))
+        return -1;
+    conf_init(&t.conf);
+    conf_set(&t.conf, CONF_SHARE, in("pub"), CONF_FLAG, &e);
+    conf_set(&t.conf, CONF_DOWNLOAD, in("in"), CONF_FLAG, &e);
+    strcpy(fake.share, in("pub"));
+    t.ident = (struct ident){.home = t.home, .name = t.name, .network = t.network, .open = true};
+    strcpy(t.name, "eva");
+    strcpy(t.network, "lan");
+    t.control = control_new(&cc, &e);
+    return t.control ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    char cmd[100];
+
+    (void)state;
+    control_free(t.control);
+    conf_done(&t.conf);
+    uv_mutex_destroy(&fake.lock);
+    snprintf(cmd, sizeof cmd, "rm -rf %s", t.top);
+    return system(cmd);
+}
+
+/* One request; the answer's text is the caller's. */
+static json_t *call(const char *method, const char *path, const char *body, long *status)
+{
+    struct buf text = {0};
+    struct err e = {0};
+    json_t *json;
+
+    if (http_unix_call(t.socket, method, path, body, body ? strlen(body) : 0, 20000, NULL, NULL,
+                       &text, status, &e))
+        fail_msg("%s", e.text);
+    json = json_loads(buf_cstr(&text), 0, NULL);
+    if (!json)
+        fail_msg("no JSON: %s", buf_cstr(&text));
+    buf_free(&text);
+    return json;
+}
+
+static void assert_error(const char *method, const char *path, const char *body, int exit,
+                         const char *part)
+{
+    long status;
+    json_t *a = call(method, path, body, &status);
+
+    assert_true(status >= 400);
+    assert_int_equal(json_integer_value(json_object_get(a, "exit")), exit);
+    if (!strstr(json_string_value(json_object_get(a, "error")), part))
+        fail_msg("'%s' does not say '%s'", json_string_value(json_object_get(a, "error")), part);
+    assert_true(json_is_string(json_object_get(a, "hint")));
+    json_decref(a);
+}
+
+static json_t *good(const char *method, const char *path, const char *body)
+{
+    long status;
+    json_t *a = call(method, path, body, &status);
+
+    assert_int_equal(status, 200);
+    return a;
+}
+
+static const char *text_of(const json_t *a, const char *key)
+{
+    const char *s = json_string_value(json_object_get(a, key));
+
+    return s ? s : "";
+}
+
+static void search_passes_through(void **state)
+{
+    json_t *a;
+
+    (void)state;
+    fake.status = 200;
+    fake.answer = "{\"rows\":[{\"hash\":\"x\"}],\"about\":1}";
+    a = good("GET", "/v1/search?q=a%26b%20c&type=video&limit=7&timeout_ms=900", NULL);
+    assert_int_equal(json_array_size(json_object_get(a, "rows")), 1);
+    assert_string_equal(fake.asked, "/v1/search?q=a%26b%20c&type=video&limit=7");
+    json_decref(a);
+    assert_error("GET", "/v1/search?q=a&larger=many", NULL, ERR_USAGE, "larger");
+    fake.status = 400;
+    fake.answer = "{\"error\":\"not now\"}";
+    assert_error("GET", "/v1/search?q=a&type=video", NULL, ERR_USAGE, "not now");
+    fake.answer = NULL;
+    fake.status = 0;
+    assert_error("GET", "/v1/search?q=a", NULL, ERR_NO_PEER, "no leader");
+}
+
+static void prefixes_are_resolved(void **state)
+{
+    (void)state;
+    fake.answer = "{\"error\":\"x\"}";
+    fake.status = 404;
+    assert_error("GET", "/v1/resolve/abcdef", NULL, ERR_NOT_FOUND, "abcdef");
+    fake.status = 409;
+    assert_error("GET", "/v1/resolve/abcdef", NULL, ERR_USAGE, "more than one");
+    assert_error("GET", "/v1/resolve/abcde", NULL, ERR_USAGE, "6 to 64");
+    assert_error("GET", "/v1/resolve/abcdeg", NULL, ERR_USAGE, "6 to 64");
+}
+
+static void status_is_complete(void **state)
+{
+    json_t *a, *leader;
+
+    (void)state;
+    fake.status = 200;
+    fake.answer =
+        "{\"peers\":[{\"peer\":\"07070707070707070707070707070707\",\"name\":\"bob\"},{\"peer\":"
+        "\"00000000000000000000000000000000\",\"name\":\"eva\"}]}";
+    a = good("GET", "/v1/status", NULL);
+    leader = json_object_get(a, "leader");
+    assert_string_equal(text_of(leader, "name"), "bob");
+    assert_true(json_is_false(json_object_get(leader, "self")));
+    assert_int_equal(json_integer_value(json_object_get(a, "peers")), 2);
+    assert_string_equal(text_of(a, "name"), "eva");
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(a, "shared"), "files")), 5);
+    assert_true(json_is_true(json_object_get(json_object_get(a, "shared"), "indexing")));
+    assert_int_equal(json_integer_value(json_object_get(a, "port")), 1235);
+    json_decref(a);
+    fake.answer = NULL;
+    fake.asked[0] = '\0';
+    a = good("GET", "/v1/status", NULL);
+    assert_true(json_is_null(json_object_get(a, "leader")));
+    assert_int_equal(json_integer_value(json_object_get(a, "peers")), 3);
+    assert_string_equal(fake.asked, "");
+    json_decref(a);
+}
+
+static void peers_are_completed(void **state)
+{
+    json_t *a, *row;
+
+    (void)state;
+    fake.status = 200;
+    fake.answer =
+        "{\"peers\":[{\"peer\":\"00000000000000000000000000000000\",\"name\":\"eva\",\"addr\":"
+        "\"192.0.2.1:1\"},{\"peer\":\"07\",\"name\":\"bob\",\"addr\":null,\"leader\":true}]}";
+    a = good("GET", "/v1/peers", NULL);
+    row = json_array_get(json_object_get(a, "peers"), 0);
+    assert_true(json_is_true(json_object_get(row, "self")));
+    assert_string_equal(text_of(row, "addr"), "192.0.2.1:1");
+    row = json_array_get(json_object_get(a, "peers"), 1);
+    assert_true(json_is_false(json_object_get(row, "self")));
+    assert_string_equal(text_of(row, "addr"), "192.0.2.9:1235");
+    json_decref(a);
+    fake.answer = NULL;
+    fake.status = 0;
+    a = good("GET", "/v1/peers", NULL);
+    assert_int_equal(json_array_size(json_object_get(a, "peers")), 2);
+    assert_string_equal(text_of(json_array_get(json_object_get(a, "peers"), 0), "name"), "eva");
+    json_decref(a);
+}
+
+static void folder_changes_or_stays(void **state)
+{
+    struct stat st;
+    json_t *a;
+
+    (void)state;
+    a = good("POST", "/v1/share", in("new"));
+    assert_string_equal(text_of(a, "folder"), in("new"));
+    json_decref(a);
+    assert_string_equal(fake.share, in("new"));
+    assert_string_equal(conf_text(&t.conf, CONF_SHARE), in("new"));
+    assert_int_equal(stat(t.conf_path, &st), 0);
+    assert_error("POST", "/v1/share", in("in"), ERR_USAGE, "as well");
+    assert_error("POST", "/v1/share", in("nothing"), ERR_USAGE, "nothing");
+    assert_error("POST", "/v1/share", "", ERR_USAGE, "");
+    assert_error("POST", "/v1/download-to", in("new"), ERR_USAGE, "as well");
+    fake.refuse = true;
+    assert_error("POST", "/v1/share", in("pub"), ERR_USAGE, "cannot share it");
+    assert_string_equal(conf_text(&t.conf, CONF_SHARE), in("new"));
+}
+
+static void unsaved_folder_does_not_stay(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(t.conf_path, 0700), 0); /* no file can be written there */
+    assert_error("POST", "/v1/share", in("new"), ERR_IO, "");
+    assert_string_equal(fake.share, in("pub"));
+    assert_string_equal(conf_text(&t.conf, CONF_SHARE), in("pub"));
+}
+
+static void wishes_are_checked(void **state)
+{
+    json_t *a;
+
+    (void)state;
+    assert_error("POST", "/v1/downloads", "", ERR_USAGE, "1 to");
+    assert_error("POST", "/v1/downloads", "[1]", ERR_USAGE, "1 to");
+    assert_error("POST", "/v1/downloads", "{\"wants\":[]}", ERR_USAGE, "1 to");
+    assert_error("POST", "/v1/downloads", "{\"wants\":[{\"hash\":\"abc\"}]}", ERR_USAGE, "64");
+    assert_error("POST", "/v1/downloads",
+                 "{\"wants\":[{\"hash\":\"" HASH_A "\",\"name\":\"../x\"}]}", ERR_USAGE, "name");
+    a = good("POST", "/v1/downloads",
+             "{\"wants\":[{\"hash\":\"" HASH_A
+             "\",\"name\":\"n\"}],\"detach\":true,\"overwrite\":true,\"limit_rate\":9}");
+    assert_string_equal(text_of(a, "event"), "queued");
+    assert_int_equal(json_integer_value(json_object_get(a, "id")), 42);
+    json_decref(a);
+    assert_string_equal(fake.want_name, "n");
+    assert_true(fake.want.overwrite && !fake.want.rename && !fake.want.sequential);
+    assert_int_equal(fake.want.limit_rate, 9);
+}
+
+/* ---- streams, with the client on a thread of its own ---- */
+
+struct client {
+    uv_thread_t thread;
+    const char *path, *body;
+    bool leave; /* after the first event */
+    struct buf text;
+    atomic_int got;
+    long status;
+    int rc;
+};
+
+static bool take(void *ctx, const void *p, size_t len)
+{
+    struct client *c = ctx;
+
+    buf_add(&c->text, p, len);
+    c->got++;
+    return !c->leave;
+}
+
+static void run_client(void *ctx)
+{
+    struct client *c = ctx;
+    struct buf refusal = {0};
+    struct err e;
+
+    c->rc = http_unix_call(t.socket, c->body ? "POST" : "GET", c->path, c->body,
+                           c->body ? strlen(c->body) : 0, 20000, take, c, &refusal, &c->status, &e);
+    buf_free(&refusal);
+}
+
+static void event(const char *what)
+{
+    json_t *e = json_pack("{ss}", "event", what);
+
+    uv_mutex_lock(&fake.lock);
+    if (fake.listen)
+        fake.listen(fake.listen_ctx, e);
+    uv_mutex_unlock(&fake.lock);
+    json_decref(e);
+}
+
+#define UNTIL(condition)                                                                           \
+    for (int tries = 0; !(condition); tries++) {                                                   \
+        assert_true(tries < 20000);                                                                \
+        usleep(1000);                                                                              \
+    }
+
+static bool listens(void)
+{
+    bool yes;
+
+    uv_mutex_lock(&fake.lock);
+    yes = fake.listen != NULL;
+    uv_mutex_unlock(&fake.lock);
+    return yes;
+}
+
+static void events_are_streamed(void **state)
+{
+    struct client c = {.path = "/v1/downloads", .body = "{\"wants\":[{\"hash\":\"" HASH_A "\"}]}"};
+
+    (void)state;
+    uv_thread_create(&c.thread, run_client, &c);
+    UNTIL(listens());
+    event("start");
+    UNTIL(c.got > 0);
+    for (int i = 0; i < 100; i++)
+        event("progress");
+    event("done");
+    uv_thread_join(&c.thread);
+    assert_int_equal(c.rc, 0);
+    assert_int_equal(c.status, 200);
+    assert_true(!strncmp(c.text.data, "{\"event\":\"start\"}\n{\"event\":\"progress\"}\n", 39));
+    assert_string_equal(c.text.data + c.text.len - 17, "{\"event\":\"done\"}\n");
+    UNTIL(fake.unlistened == 1);
+    buf_free(&c.text);
+}
+
+static void gone_client_is_unlistened(void **state)
+{
+    struct client c = {
+        .path = "/v1/downloads", .body = "{\"wants\":[{\"hash\":\"" HASH_A "\"}]}", .leave = true};
+
+    (void)state;
+    uv_thread_create(&c.thread, run_client, &c);
+    UNTIL(listens());
+    event("start");
+    uv_thread_join(&c.thread);
+    for (int tries = 0; !fake.unlistened; tries++) {
+        assert_true(tries < 2000);
+        event("progress");
+        usleep(10000);
+    }
+    buf_free(&c.text);
+}
+
+static void server_ends_under_a_stream(void **state)
+{
+    struct client c = {.path = "/v1/downloads", .body = "{\"wants\":[{\"hash\":\"" HASH_A "\"}]}"};
+
+    (void)state;
+    uv_thread_create(&c.thread, run_client, &c);
+    UNTIL(listens());
+    control_free(t.control);
+    t.control = NULL;
+    uv_thread_join(&c.thread);
+    assert_int_not_equal(c.rc, 0);
+    assert_int_equal(fake.unlistened, 1);
+    buf_free(&c.text);
+}
+
+static void late_answers_arrive(void **state)
+{
+    struct client c = {.path = "/v1/search?q=a&timeout_ms=15000"};
+
+    (void)state;
+    fake.late = true;
+    uv_thread_create(&c.thread, run_client, &c);
+    UNTIL(was_asked());
+    json_decref(good("GET", "/v1/ping", NULL)); /* meanwhile others are served */
+    answer_late();
+    uv_thread_join(&c.thread);
+    assert_int_equal(c.status, 200);
+    assert_string_equal(c.text.data, "{\"rows\":[]}");
+    buf_free(&c.text);
+}
+
+/* The answer comes when the one who asked is long gone, and the server too. */
+static void answer_for_nobody(void **state)
+{
+    struct client c = {.path = "/v1/search?q=a&timeout_ms=15000"};
+
+    (void)state;
+    fake.late = true;
+    uv_thread_create(&c.thread, run_client, &c);
+    UNTIL(was_asked());
+    control_free(t.control);
+    t.control = NULL;
+    uv_thread_join(&c.thread);
+    answer_late();
+    buf_free(&c.text);
+}
+
+static void queue_is_acted_on(void **state)
+{
+    json_t *a;
+
+    (void)state;
+    a = good("GET", "/v1/downloads", NULL);
+    assert_int_equal(json_array_size(json_object_get(a, "downloads")), 2);
+    json_decref(a);
+    json_decref(good("POST", "/v1/downloads/aaaaaaaabb/pause", ""));
+    assert_int_equal(fake.acted, 21);
+    json_decref(good("POST", "/v1/downloads/" HASH_A "/cancel", ""));
+    assert_int_equal(fake.acted, 13);
+    assert_error("POST", "/v1/downloads/aaaaaa/resume", "", ERR_USAGE, "more than one");
+    assert_error("POST", "/v1/downloads/cccccc/resume", "", ERR_NOT_FOUND, "cccccc");
+    assert_error("POST", "/v1/downloads/aaaaaaaabb/eat", "", ERR_USAGE, "paused");
+    assert_error("POST", "/v1/downloads/xyz/pause", "", ERR_USAGE, "hex");
+    assert_error("POST", "/v1/downloads//pause", "", ERR_USAGE, "hex");
+    assert_error("POST", "/v1/downloads/aaaaaaaabb", "", ERR_USAGE, "paused");
+}
+
+static void rest_of_the_routes(void **state)
+{
+    json_t *a;
+
+    (void)state;
+    a = good("GET", "/v1/config", NULL);
+    assert_int_equal(json_array_size(json_object_get(a, "settings")), CONF_COUNT);
+    json_decref(a);
+    assert_error("GET", "/v1/nothing", NULL, ERR_USAGE, "does not know");
+    assert_error("POST", "/v1/status", "", ERR_USAGE, "does not know");
+    assert_error("GET", "/v1/stop", NULL, ERR_USAGE, "does not know");
+    assert_int_equal(fake.quits, 0);
+    json_decref(good("POST", "/v1/stop", ""));
+    assert_int_equal(fake.quits, 1);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(search_passes_through),     TEST(prefixes_are_resolved),
+        TEST(status_is_complete),        TEST(peers_are_completed),
+        TEST(folder_changes_or_stays),   TEST(unsaved_folder_does_not_stay),
+        TEST(wishes_are_checked),        TEST(events_are_streamed),
+        TEST(gone_client_is_unlistened), TEST(server_ends_under_a_stream),
+        TEST(late_answers_arrive),       TEST(answer_for_nobody),
+        TEST(queue_is_acted_on),         TEST(rest_of_the_routes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
