@@ -174,7 +174,7 @@ static void datagram(struct rd *r, const struct elect *e, struct elect_in *in, s
     m->flags = rd_u8(r);
     m->nid = nid_of(who);
     m->inc = 1 + (how & 0x80 ? rd_u8(r) % 3 : 0);
-    m->seq = how & 0x40 ? 1 + rd_u8(r) : ++*seq;
+    m->seq = how & 0x40 ? (uint64_t)rd_u8(r) + 1 : ++*seq;
     m->max_term = number(r, e);
     in->from = (struct addr){.family = 4, .ip = {10, 0, 0, (uint8_t)(who % 8)}, .port = 1235};
     if (how & 0x20)

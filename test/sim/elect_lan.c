@@ -16,6 +16,7 @@ struct packet { /* one sealed datagram on its way to some receivers */
     struct addr from;
     size_t len;
     unsigned refs;
+    struct packet *all, *idle; /* next of those there are, of those not in use */
 };
 
 enum kind { DELIVER, TIMER, WAKE, REFUSE };
@@ -35,8 +36,8 @@ static struct {
     size_t len, cap;
     uint64_t no;
     struct seal_net net;
+    struct packet *all, *idle;
     struct packet *recorded[RECORDED_MAX];
-    size_t recordings;
     uint64_t session[SESSIONS_MAX]; /* every ballot that was ever led */
     size_t sessions;
 } world;
@@ -134,10 +135,28 @@ static bool chance(unsigned permille)
     return rng_below(&lan.rng, 1000) < permille;
 }
 
+/* Packets outlive a failure's longjmp, so all are freed at the end and not before. */
+static struct packet *packet_new(void)
+{
+    struct packet *p = world.idle;
+
+    if (p) {
+        world.idle = p->idle;
+    } else {
+        p = mem_zero(1, sizeof *p);
+        p->all = world.all;
+        world.all = p;
+    }
+    p->refs = 1;
+    return p;
+}
+
 static void unref(struct packet *p)
 {
-    if (p && !--p->refs)
-        mem_free(p);
+    if (!p || --p->refs)
+        return;
+    p->idle = world.idle;
+    world.idle = p;
 }
 
 /* ---- the network ---- */
@@ -178,7 +197,7 @@ static void carry(struct packet *p, int from, int to)
 static struct packet *seal(int i, const struct wire_msg *m)
 {
     uint8_t out[DGRAM_MAX], nonce[24];
-    struct packet *p = mem_zero(1, sizeof *p);
+    struct packet *p = packet_new();
     size_t len;
 
     for (size_t k = 0; k < sizeof nonce; k++)
@@ -196,7 +215,6 @@ static struct packet *seal(int i, const struct wire_msg *m)
         lan_fail("a %s does not open", wire_type_name(m->type));
     p->from = lan.host[i].udp;
     p->len = len;
-    p->refs = 1;
     lan.datagrams++;
     return p;
 }
@@ -215,9 +233,11 @@ static void record(struct packet *p)
         p->refs++;
     }
     if (chance(20) && world.recorded[at]) {
-        struct packet *old = world.recorded[at], *copy = mem_copy(old, sizeof *old);
+        const struct packet *old = world.recorded[at];
+        struct packet *copy = packet_new();
 
-        copy->refs = 1;
+        copy->msg = old->msg;
+        copy->from = old->from;
         if (chance(500))
             copy->from.ip[3] = 250;
         push((struct event){.at_us = lan.now_us + delay_us(),
@@ -399,10 +419,12 @@ void lan_close(void)
 {
     for (int i = 0; i < lan.hosts; i++)
         elect_free(lan.host[i].e);
-    while (world.len)
-        unref(world.heap[--world.len].packet);
-    for (size_t k = 0; k < RECORDED_MAX; k++)
-        unref(world.recorded[k]);
+    while (world.all) {
+        struct packet *p = world.all;
+
+        world.all = p->all;
+        mem_free(p);
+    }
     mem_free(world.heap);
     memset(&world, 0, sizeof world);
     memset(lan.host, 0, sizeof lan.host);
@@ -518,83 +540,4 @@ void lan_move(int i, unsigned port)
     lan.host[i].clean_us = lan.now_us;
     if (awake(i))
         lan_event(i, &(struct elect_in){.kind = ELECT_LINK});
-}
-
-/* ---- looking ---- */
-
-static bool healthy(int i)
-{
-    const struct host *h = &lan.host[i];
-
-    return awake(i) && !h->deaf && !h->mute;
-}
-
-static bool group_led(int group, bool whole)
-{
-    int leader = -1;
-    unsigned members = 0, any = 0;
-
-    for (int i = 0; i < lan.hosts; i++) {
-        if (!healthy(i) || lan.host[i].group != group)
-            continue;
-        any++;
-        if (lan.host[i].e->role == ELECT_LEAD) {
-            if (leader >= 0)
-                return false;
-            leader = i;
-        }
-    }
-    if (leader < 0)
-        return !any;
-    for (int i = 0; i < lan.hosts; i++) {
-        const struct host *h = &lan.host[i], *l = &lan.host[leader];
-        const struct peer *p;
-
-        if (i == leader || !healthy(i) || h->group != group)
-            continue;
-        p = known_find(l->e, &h->nid);
-        if (h->e->role != ELECT_FOLLOW || h->e->cur.session != l->e->cur.session || !p ||
-            !p->member || p->inc != h->conf.inc || p->number != h->conf.number || !h->told_leader)
-            return false;
-        members++;
-    }
-    return !whole || lan.host[leader].e->members == members;
-}
-
-bool lan_led(bool whole)
-{
-    for (int i = 0; i < lan.hosts; i++)
-        if (healthy(i) && !group_led(lan.host[i].group, whole))
-            return false;
-    return true;
-}
-
-int64_t lan_settle(int64_t us, bool whole)
-{
-    int64_t from = lan.now_us;
-
-    while (!lan_led(whole)) {
-        if (lan.now_us - from >= us)
-            return -1;
-        lan_run(5 * MS);
-    }
-    return lan.now_us - from;
-}
-
-int lan_leader(void)
-{
-    int best = -1;
-
-    for (int i = 0; i < lan.hosts; i++)
-        if (awake(i) && lan.host[i].e->role == ELECT_LEAD &&
-            (best < 0 || lan.host[i].e->members > lan.host[best].e->members))
-            best = i;
-    return best;
-}
-
-int lan_backup(int leader, int place)
-{
-    const struct peer *p = known_listed(lan.host[leader].e, &lan.host[leader].e->list, place);
-
-    return p ? index_of(&p->nid) : -1;
 }

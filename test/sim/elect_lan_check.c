@@ -1,5 +1,5 @@
-/* Part of elect_lan.c: what is looked at after each event. The names of the invariants are those of
- * doc/ELECTION.md. */
+/* Part of elect_lan.c: what is looked at after each event, and whether the LAN has settled. The
+ * names of the invariants are those of doc/ELECTION.md. */
 
 static void new_ballot(int i, uint64_t session)
 {
@@ -87,4 +87,83 @@ static void check_alone(int i)
         h->cut_us = lan.now_us;
     if (lan.now_us - h->cut_us > 2 * SECOND)
         lan_fail("S6: %s hears nobody and does not say so", name(i));
+}
+
+/* ---- is all well? ---- */
+
+static bool healthy(int i)
+{
+    const struct host *h = &lan.host[i];
+
+    return awake(i) && !h->deaf && !h->mute;
+}
+
+static bool group_led(int group, bool whole)
+{
+    int leader = -1;
+    unsigned members = 0, any = 0;
+
+    for (int i = 0; i < lan.hosts; i++) {
+        if (!healthy(i) || lan.host[i].group != group)
+            continue;
+        any++;
+        if (lan.host[i].e->role == ELECT_LEAD) {
+            if (leader >= 0)
+                return false;
+            leader = i;
+        }
+    }
+    if (leader < 0)
+        return !any;
+    for (int i = 0; i < lan.hosts; i++) {
+        const struct host *h = &lan.host[i], *l = &lan.host[leader];
+        const struct peer *p;
+
+        if (i == leader || !healthy(i) || h->group != group)
+            continue;
+        p = known_find(l->e, &h->nid);
+        if (h->e->role != ELECT_FOLLOW || h->e->cur.session != l->e->cur.session || !p ||
+            !p->member || p->inc != h->conf.inc || p->number != h->conf.number || !h->told_leader)
+            return false;
+        members++;
+    }
+    return !whole || lan.host[leader].e->members == members;
+}
+
+bool lan_led(bool whole)
+{
+    for (int i = 0; i < lan.hosts; i++)
+        if (healthy(i) && !group_led(lan.host[i].group, whole))
+            return false;
+    return true;
+}
+
+int64_t lan_settle(int64_t us, bool whole)
+{
+    int64_t from = lan.now_us;
+
+    while (!lan_led(whole)) {
+        if (lan.now_us - from >= us)
+            return -1;
+        lan_run(5 * MS);
+    }
+    return lan.now_us - from;
+}
+
+int lan_leader(void)
+{
+    int best = -1;
+
+    for (int i = 0; i < lan.hosts; i++)
+        if (awake(i) && lan.host[i].e->role == ELECT_LEAD &&
+            (best < 0 || lan.host[i].e->members > lan.host[best].e->members))
+            best = i;
+    return best;
+}
+
+int lan_backup(int leader, int place)
+{
+    const struct peer *p = known_listed(lan.host[leader].e, &lan.host[leader].e->list, place);
+
+    return p ? index_of(&p->nid) : -1;
 }
