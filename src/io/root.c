@@ -355,6 +355,16 @@ bool root_being_written(int fd)
     return false;
 }
 
+void root_read_ahead(int fd)
+{
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
+uint32_t root_own_uid(void)
+{
+    return geteuid();
+}
+
 /* ---- listing ---- */
 
 struct root_dir {

@@ -37,6 +37,8 @@ int root_stat_at(const struct root *r, const char *path, struct root_stat *st, s
 int root_stat_fd(int fd, struct root_stat *st);
 /* Somebody has this file, opened by root_read_fd, open for writing. false where the system cannot tell. */
 bool root_being_written(int fd);
+void root_read_ahead(int fd); /* the whole file will be read, front to back */
+uint32_t root_own_uid(void);  /* whose files are ours */
 
 struct root_dir; /* one open folder while it is listed */
 struct root_dir *root_list(const struct root *r, const char *path, struct err *e);
