@@ -424,7 +424,10 @@ int store_mark_stale(struct store *s, const char *folder, struct err *e)
     st = db_stmt(&s->db, SQL_STALE);
     if (st)
         bind_place(st, 1, &p);
-    return db_run(&s->db, st) ? fail(s, "write", e) : 0;
+    if (db_run(&s->db, st))
+        return fail(s, "write", e);
+    s->rows++;
+    return 0;
 }
 
 /* A row becomes a gone one. Of a folder that was never announced nobody need hear. */
@@ -480,8 +483,6 @@ int64_t store_gone(struct store *s, const char *path, struct err *e)
     sqlite3_stmt *st;
     int bad;
 
-    if (begin(s, e))
-        return -ERR_IO;
     st = db_stmt(&s->db, SQL_GET);
     if (st)
         bind_place(st, 1, &p);
@@ -502,6 +503,8 @@ int64_t store_gone(struct store *s, const char *path, struct err *e)
         db_bind_text(st, 3, to.data, to.len);
     }
     bad = bad || collect(s, st, &rows, &len, &cap) ? fail(s, "read", e) : 0;
+    if (len && !bad)
+        bad = begin(s, e);
     for (size_t i = 0; i < len && !bad; i++)
         bad = gone_row(s, rows[i].number, &rows[i].entry, e);
     mem_free(rows);
@@ -554,5 +557,8 @@ int store_tidy(struct store *s, struct err *e)
             return fail(s, "write", e);
         m->gone -= (uint64_t)sqlite3_changes(s->db.h);
     }
-    return store_commit(s, e);
+    if (store_commit(s, e))
+        return -ERR_IO;
+    sqlite3_db_release_memory(s->db.h);
+    return 0;
 }

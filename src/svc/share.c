@@ -1,0 +1,330 @@
+#include "svc/share.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "core/path.h"
+#include "svc/share_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the held folder: any thread, under the lock ---- */
+
+static void release(struct share *s)
+{
+    for (struct held **at = &s->held_all; *at;) {
+        struct held *h = *at;
+
+        if (h->refs || h == s->held) {
+            at = &h->next;
+            continue;
+        }
+        *at = h->next;
+        root_close(h->root);
+        mem_free(h);
+    }
+}
+
+void share_hold(struct share *s, struct root *root)
+{
+    struct held *h = NULL;
+
+    uv_mutex_lock(&s->lock);
+    if (root) {
+        h = mem_zero(1, sizeof *h);
+        *h = (struct held){.next = s->held_all, .root = root};
+        s->held_all = h;
+    }
+    s->held = h;
+    release(s);
+    uv_mutex_unlock(&s->lock);
+}
+
+const struct root *share_root_get(struct share *s)
+{
+    const struct root *root = NULL;
+
+    uv_mutex_lock(&s->lock);
+    if (s->held) {
+        s->held->refs++;
+        root = s->held->root;
+    }
+    uv_mutex_unlock(&s->lock);
+    return root;
+}
+
+void share_root_put(struct share *s, const struct root *r)
+{
+    uv_mutex_lock(&s->lock);
+    for (struct held *h = s->held_all; h; h = h->next)
+        if (h->root == r)
+            h->refs--;
+    release(s);
+    uv_mutex_unlock(&s->lock);
+}
+
+/* ---- status ---- */
+
+void share_say_status(struct share *s)
+{
+    struct share_status *to = &s->status;
+
+    uv_mutex_lock(&s->lock);
+    str_copy(to->folder, sizeof to->folder, s->folder);
+    str_copy(to->trouble, sizeof to->trouble, s->broken || s->lost ? s->trouble : s->note);
+    to->generation = s->said_generation;
+    to->number = s->said_number;
+    if (s->store && !s->broken)
+        store_counts(s->store, &to->files, &to->bytes);
+    to->pending_files = HASH_COUNT(s->items);
+    to->pending_bytes = s->items_bytes;
+    to->scanning = s->scanning;
+    to->skipped_hidden = s->skipped[SKIP_HIDDEN];
+    to->skipped_links = s->skipped[SKIP_LINK];
+    to->skipped_special = s->skipped[SKIP_SPECIAL];
+    to->skipped_partial = s->skipped[SKIP_PARTIAL];
+    to->skipped_secret = s->skipped[SKIP_SECRET];
+    to->skipped_unreadable = s->skipped[SKIP_UNREADABLE];
+    to->skipped_foreign = s->skipped[SKIP_FOREIGN];
+    to->hashed = s->hashed;
+    to->watches = s->watch ? watch_count(s->watch) : 0;
+    to->watch_limit = s->watch_limit;
+    uv_mutex_unlock(&s->lock);
+}
+
+void share_status(struct share *s, struct share_status *out)
+{
+    uv_mutex_lock(&s->lock);
+    *out = s->status;
+    uv_mutex_unlock(&s->lock);
+}
+
+/* ---- begin and end ---- */
+
+static void free_share(struct share *s)
+{
+    struct part *p, *next;
+
+    HASH_ITER (hh, s->parts, p, next) {
+        HASH_DEL(s->parts, p);
+        mem_free(p);
+    }
+    for (unsigned i = 0; i < s->job_count; i++)
+        mem_free(s->jobs[i].buffer);
+    mem_free(s->jobs);
+    uv_mutex_destroy(&s->lock);
+    mem_free(s->db_path);
+    mem_free(s->state_path);
+    mem_free(s->folder);
+    mem_free(s);
+}
+
+static struct share *make(const struct share_conf *conf)
+{
+    struct share *s = mem_zero(1, sizeof *s);
+    const char *slash = strrchr(conf->db_path, '/');
+
+    s->db_path = mem_str(conf->db_path);
+    s->state_path = slash ? mem_strn(conf->db_path, (size_t)(slash - conf->db_path)) : NULL;
+    s->folder = mem_str("");
+    s->hidden = conf->hidden;
+    s->changed = conf->changed;
+    s->ctx = conf->ctx;
+    s->alive_ms = s->retry_ms = s->rescan_ms = s->commit_ms = NEVER;
+    s->job_count = uv_available_parallelism();
+    s->jobs = mem_zero(s->job_count, sizeof *s->jobs);
+    uv_mutex_init(&s->lock);
+    return s;
+}
+
+/* The folder at path, if it may be shared. */
+static struct root *open_folder(const struct share *s, const char *path, struct err *e)
+{
+    struct root *root = root_open(path, e);
+    struct root_dir *dir;
+
+    if (!root || share_folder_ok(root, s->state_path, e))
+        goto no;
+    dir = root_list(root, "", e);
+    if (!dir)
+        goto no;
+    root_list_end(dir);
+    return root;
+no:
+    root_close(root);
+    return NULL;
+}
+
+struct share *share_new(const struct share_conf *conf, char **set_aside, struct err *e)
+{
+    struct share *s = make(conf);
+    struct root *root = NULL;
+
+    if (conf->folder && !(root = open_folder(s, conf->folder, e))) {
+        free_share(s);
+        return NULL;
+    }
+    s->store = store_open(conf->db_path, set_aside, e);
+    if (!s->store) {
+        root_close(root);
+        free_share(s);
+        return NULL;
+    }
+    s->loop = loop_new("share");
+    uv_idle_init(loop_uv(s->loop), &s->idle);
+    uv_timer_init(loop_uv(s->loop), &s->timer);
+    s->idle.data = s->timer.data = s;
+    share_use(s, root);
+    share_say_status(s);
+    loop_start(s->loop);
+    return s;
+}
+
+static void on_stop(void *arg)
+{
+    struct share *s = arg;
+
+    s->stopping = true;
+    share_wake(s);
+}
+
+void share_free(struct share *s)
+{
+    if (!s)
+        return;
+    atomic_store(&s->stop, true);
+    loop_post(s->loop, on_stop, s);
+    loop_free(s->loop); /* joins */
+    free_share(s);
+}
+
+/* ---- what others ask for: posted to share's thread ---- */
+
+struct use {
+    struct share *share;
+    struct root *root;
+};
+
+static void on_use(void *arg)
+{
+    struct use *u = arg;
+    struct share *s = u->share;
+
+    if (s->stopping) {
+        root_close(u->root);
+        return;
+    }
+    if (!u->root) {
+        mem_free(s->folder);
+        s->folder = mem_str("");
+    }
+    s->note[0] = '\0';
+    share_use(s, u->root);
+    share_say_status(s);
+}
+
+int share_set_folder(struct share *s, const char *folder, struct err *e)
+{
+    struct use u = {.share = s};
+
+    if (folder && *folder && !(u.root = open_folder(s, folder, e)))
+        return -e->code;
+    if (loop_call(s->loop, on_use, &u))
+        return 0;
+    root_close(u.root);
+    return err_set(e, ERR_NO_SERVICE, "cannot change the shared folder: the service is stopping");
+}
+
+struct suspect {
+    struct share *share;
+    char path[];
+};
+
+static void on_suspect(void *arg)
+{
+    struct suspect *sp = arg;
+    struct share *s = sp->share;
+    char *slash = strrchr(sp->path, '/');
+    struct store_entry known;
+    struct err e;
+
+    if (!s->stopping && !s->broken && s->held) {
+        if (store_get(s->store, sp->path, &known, &e) == 1 && known.kind == 'd')
+            share_list(s, sp->path, false, 0);
+        if (slash)
+            *slash = '\0';
+        if (*sp->path)
+            share_look_at(s, slash ? sp->path : "", slash ? slash + 1 : sp->path);
+        share_wake(s);
+    }
+    mem_free(sp);
+}
+
+void share_suspect(struct share *s, const char *path)
+{
+    size_t len = strlen(path);
+    struct suspect *sp;
+
+    if (len && path_check(path, len) != PATH_OK)
+        return;
+    sp = mem_alloc(sizeof *sp + len + 1);
+    sp->share = s;
+    memcpy(sp->path, path, len + 1);
+    if (!loop_post(s->loop, on_suspect, sp))
+        mem_free(sp);
+}
+
+struct part_news {
+    struct share *share;
+    struct part part;
+    bool have;
+};
+
+void share_put_parts(struct share *s)
+{
+    struct part *p, *next;
+    struct err e;
+
+    HASH_ITER (hh, s->parts, p, next)
+        if (share_failed(s, store_put_part(s->store, &p->hash, &p->root, p->size, true, &e), &e))
+            return;
+}
+
+static void on_part(void *arg)
+{
+    struct part_news *n = arg;
+    struct share *s = n->share;
+    struct part *p;
+    struct err e;
+
+    HASH_FIND(hh, s->parts, &n->part.hash, sizeof n->part.hash, p);
+    if (p) {
+        HASH_DEL(s->parts, p);
+        mem_free(p);
+    }
+    if (n->have) {
+        p = mem_copy(&n->part, sizeof n->part);
+        HASH_ADD(hh, s->parts, hash, sizeof p->hash, p);
+    }
+    if (!s->stopping && !s->broken) {
+        share_failed(
+            s, store_put_part(s->store, &n->part.hash, &n->part.root, n->part.size, n->have, &e),
+            &e);
+        share_wake(s);
+    }
+    mem_free(n);
+}
+
+void share_part(struct share *s, const struct hash *hash, const struct hash *root, uint64_t size,
+                bool have)
+{
+    struct part_news *n = mem_zero(1, sizeof *n);
+
+    n->share = s;
+    n->part.hash = *hash;
+    n->part.root = *root;
+    n->part.size = size;
+    n->have = have;
+    if (!loop_post(s->loop, on_part, n))
+        mem_free(n);
+}

@@ -1,0 +1,321 @@
+/* Folders listed whole: at the start, when one is new, when events were lost. Each is watched first
+ * and listed then, so what happens in between is told; it is read in slices, and what was found is
+ * compared with what is known at the end. */
+#include "svc/share_priv.h"
+
+#include "base/log.h"
+#include "core/diff.h"
+#include "core/path.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define SLICE_NAMES 256
+
+/* The folder that is being listed. */
+struct listing {
+    struct folder *folder;
+    struct root_dir *dir;
+    bool deep;
+    uint32_t skipped[SKIP_COUNT];
+    struct arena *names;
+    struct diff_child *found, *known;
+    size_t found_count, found_cap, known_count, known_cap;
+    struct share *share; /* for what the diff calls */
+};
+
+/* ---- what is skipped ---- */
+
+static struct skips *skips_of(const struct share *s, const char *folder)
+{
+    struct skips *k;
+
+    HASH_FIND_STR(s->skips, folder, k);
+    return k;
+}
+
+bool share_skips_in(const struct share *s, const char *folder)
+{
+    return skips_of(s, folder);
+}
+
+void share_skip(struct share *s, const char *folder, enum share_skip why, uint32_t add)
+{
+    struct skips *k = skips_of(s, folder);
+
+    if (!k) {
+        k = mem_zero(1, sizeof *k + strlen(folder) + 1);
+        memcpy(k->path, folder, strlen(folder) + 1);
+        HASH_ADD_KEYPTR(hh, s->skips, k->path, strlen(folder), k);
+    }
+    k->count[why] += add;
+    s->skipped[why] += add;
+}
+
+static void forget_skips(struct share *s, struct skips *k)
+{
+    for (size_t i = 0; i < SKIP_COUNT; i++)
+        s->skipped[i] -= k->count[i];
+    HASH_DEL(s->skips, k);
+    mem_free(k);
+}
+
+void share_skips_drop(struct share *s, const char *folder)
+{
+    size_t len = strlen(folder);
+    struct skips *k, *next;
+
+    HASH_ITER (hh, s->skips, k, next)
+        if (!len || (!strncmp(k->path, folder, len) && (k->path[len] == '/' || !k->path[len])))
+            forget_skips(s, k);
+}
+
+/* ---- which folder next ---- */
+
+void share_list(struct share *s, const char *path, bool deep, int64_t not_before)
+{
+    struct folder *f = folder_get(s, path);
+
+    f->deep |= deep;
+    if (f->scan) {
+        f->scan_ms = f->scan_ms < not_before ? f->scan_ms : not_before;
+        return;
+    }
+    f->scan = true;
+    f->scan_ms = not_before;
+    /* The newest first: depth first, so few are in work at a time. */
+    DL_PREPEND2(s->scan, f, scan_prev, scan_next);
+    folder_update(s, f);
+}
+
+int64_t share_scan_due(const struct share *s)
+{
+    const struct folder *f;
+    int64_t due = NEVER;
+
+    if (s->listing)
+        return 0;
+    DL_FOREACH2(s->scan, f, scan_next)
+    due = f->scan_ms < due ? f->scan_ms : due;
+    return due;
+}
+
+static void end_listing(struct share *s)
+{
+    struct listing *l = s->listing;
+
+    if (!l)
+        return;
+    root_list_end(l->dir);
+    arena_free(l->names);
+    mem_free(l->found);
+    mem_free(l->known);
+    mem_free(l);
+    s->listing = NULL;
+}
+
+void share_scan_drop(struct share *s)
+{
+    end_listing(s);
+}
+
+static void listed(struct share *s, struct folder *f)
+{
+    f->scan = f->deep = false;
+    DL_DELETE2(s->scan, f, scan_prev, scan_next);
+    folder_update(s, f);
+}
+
+static void watch_folder(struct share *s, const struct folder *f, struct root_dir *dir)
+{
+    struct err e;
+
+    s->scan_folders++;
+    if (!s->watch || !watch_add(s->watch, root_list_fd(dir), f->path, &e))
+        return;
+    if (!s->watch_limit)
+        log_warn("share", "%s", e.text);
+    s->watch_limit = s->limit_met = true;
+    s->rescan_ms = loop_now_ms() + RESCAN_MS;
+}
+
+/* A folder that cannot be listed is not shared; one that is not there is told of by the one above.
+ */
+static void cannot_list(struct share *s, struct folder *f, const struct err *e)
+{
+    if (!f->up) {
+        s->alive_ms = 0;
+    } else if (e->sys == EACCES || e->sys == EPERM || e->sys == EIO) {
+        if (!share_skips_in(s, f->up->path))
+            log_warn("share", "unreadable reason=%s", e->text);
+        share_gone(s, f->up, f->path, true);
+        if (s->broken)
+            return;
+        share_skip(s, f->up->path, SKIP_UNREADABLE, 1);
+    }
+    listed(s, f);
+}
+
+static bool begin_listing(struct share *s, struct folder *f)
+{
+    struct listing *l;
+    struct err e;
+    struct root_dir *dir = root_list(s->held->root, f->path, &e);
+
+    if (!dir) {
+        cannot_list(s, f, &e);
+        return false;
+    }
+    watch_folder(s, f, dir);
+    l = s->listing = mem_zero(1, sizeof *l);
+    l->folder = f;
+    l->dir = dir;
+    l->deep = f->deep;
+    l->names = arena_new();
+    l->share = s;
+    return true;
+}
+
+/* ---- comparing ---- */
+
+static void add_known(void *ctx, const char *name, size_t len, const struct store_entry *entry)
+{
+    struct listing *l = ctx;
+
+    MEM_GROW(l->known, l->known_count, l->known_cap);
+    l->known[l->known_count++] = share_known(arena_strn(l->names, name, len), len, entry);
+}
+
+/* It is gone; or it was made, and its row too, after the list had passed its name. */
+static void not_found(struct share *s, struct folder *f, const struct diff_child *known)
+{
+    char *path = share_join(f, known->name, known->len);
+    struct root_stat st;
+    struct err e;
+
+    if (root_stat_at(s->held->root, path, &st, &e))
+        share_gone(s, f, path, known->kind == 'd');
+    else
+        share_look_at(s, f->path, known->name);
+    mem_free(path);
+}
+
+static void on_diff(void *ctx, enum diff_what what, const struct diff_child *known,
+                    const struct diff_child *found)
+{
+    struct listing *l = ctx;
+    struct share *s = l->share;
+    bool deep = l->deep && found && found->kind == 'd';
+
+    if (s->broken)
+        return;
+    if (what == DIFF_GONE)
+        not_found(s, l->folder, known);
+    else if (what != DIFF_SAME || deep)
+        share_found(s, l->folder, found, known, deep);
+}
+
+/* The folder's own row: is its manifest as it should be? */
+static void check_own(struct share *s, struct folder *f)
+{
+    struct store_entry own;
+    struct err e;
+    int had = store_get(s->store, f->path, &own, &e);
+
+    if (share_failed(s, had < 0 ? had : 0, &e))
+        return;
+    if (!had || own.kind != 'd' || !own.ctime_ns)
+        folder_changed(s, f, loop_now_ms());
+}
+
+static void compare(struct share *s)
+{
+    struct listing *l = s->listing;
+    struct folder *f = l->folder;
+    struct skips *old = skips_of(s, f->path);
+    struct err e;
+
+    if (old)
+        forget_skips(s, old);
+    for (size_t i = 0; i < SKIP_COUNT; i++)
+        if (l->skipped[i])
+            share_skip(s, f->path, (enum share_skip)i, l->skipped[i]);
+    if (share_failed(s, store_each_child(s->store, f->path, add_known, l, &e), &e))
+        return;        /* the listing is dropped already */
+    s->listing = NULL; /* ours alone now: should the store fail, it is not dropped under our feet */
+    diff_children(l->known, l->known_count, l->found, l->found_count, on_diff, l);
+    s->listing = l;
+    end_listing(s);
+    if (!s->broken)
+        check_own(s, f);
+    if (!s->broken)
+        listed(s, f);
+}
+
+/* ---- reading ---- */
+
+static void take_child(struct share *s, struct listing *l, const char *name,
+                       const struct root_stat *st)
+{
+    enum share_skip skip = share_rule(name, strlen(name), st, &s->top, s->hidden);
+    size_t len = strlen(name);
+
+    if (skip == SKIP_NOT &&
+        (l->folder->len + len + 1 > PATH_LEN_MAX || l->folder->depth >= PATH_DEPTH_MAX))
+        skip = SKIP_SPECIAL;
+    if (skip != SKIP_NOT) {
+        l->skipped[skip]++;
+        return;
+    }
+    MEM_GROW(l->found, l->found_count, l->found_cap);
+    l->found[l->found_count++] = share_seen(arena_strn(l->names, name, len), len, st);
+}
+
+static void read_slice(struct share *s)
+{
+    struct listing *l = s->listing;
+    struct root_stat st;
+    const char *name;
+    struct err e;
+    int got = 1;
+
+    for (unsigned i = 0; i < SLICE_NAMES && got == 1; i++) {
+        got = root_list_next(l->dir, &name, &st, &e);
+        if (got == 1)
+            take_child(s, l, name, &st);
+    }
+    if (got == 0)
+        compare(s);
+    if (got < 0) {
+        struct folder *f = l->folder;
+
+        end_listing(s);
+        cannot_list(s, f, &e);
+    }
+}
+
+bool share_scan_turn(struct share *s, int64_t now)
+{
+    int64_t until = loop_now_ms() + WORK_MS;
+    bool some = false;
+
+    while (!s->broken && HASH_COUNT(s->items) < FILES_AHEAD) {
+        if (!s->listing) {
+            struct folder *f;
+
+            DL_FOREACH2(s->scan, f, scan_next)
+            if (f->scan_ms <= now)
+                break;
+            if (!f)
+                return some;
+            some = true;
+            if (!begin_listing(s, f))
+                continue;
+        }
+        read_slice(s);
+        some = true;
+        if (loop_now_ms() >= until)
+            break;
+    }
+    return some;
+}

@@ -1,0 +1,323 @@
+/* The order of work, and what is done when something fails. One turn is a few ms long; as long as a
+ * turn finds work the next follows at once, else the thread sleeps until an event, a job or the
+ * next moment that something is due. */
+#include "svc/share_priv.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "core/path.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- failures ---- */
+
+void share_drop_work(struct share *s)
+{
+    share_scan_drop(s);
+    item_drop_all(s);
+    share_skips_drop(s, "");
+    folder_drop_all(s);
+    s->scanning = false;
+    s->commit_ms = NEVER;
+}
+
+bool share_failed(struct share *s, int64_t bad, const struct err *e)
+{
+    if (!bad)
+        return false;
+    if (s->broken)
+        return true;
+    log_error("share", "%s", e->text);
+    str_copy(s->trouble, sizeof s->trouble, e->text);
+    s->broken = true;
+    s->retry_ms = loop_now_ms() + (store_damaged(s->store) ? 0 : TROUBLE_MS);
+    share_drop_work(
+        s); /* what was done since the last commit is undone: all of it has to be found again */
+    return true;
+}
+
+static bool open_store_again(struct share *s)
+{
+    char name[300], *aside = NULL;
+    struct err e;
+
+    store_close(s->store);
+    s->store = store_open(s->db_path, &aside, &e);
+    if (!s->store) {
+        str_copy(s->trouble, sizeof s->trouble, e.text);
+        s->retry_ms = loop_now_ms() + TROUBLE_MS;
+    } else if (aside) {
+        snprintf(s->note, sizeof s->note,
+                 "the index was damaged: it is made anew, the old one is kept as %s",
+                 show_to(name, sizeof name, aside, strlen(aside)));
+    }
+    mem_free(aside);
+    return s->store;
+}
+
+/* The rows are to be those of s->folder; then look at everything. */
+static void begin_anew(struct share *s)
+{
+    struct err e;
+
+    s->broken = false;
+    if (share_failed(s, store_set_folder(s->store, s->folder, s->top.dev, &e), &e))
+        return;
+    share_put_parts(s);
+    if (s->held && !s->broken)
+        share_scan_all(s);
+}
+
+static void recover(struct share *s)
+{
+    if ((!s->store || store_damaged(s->store)) && !open_store_again(s))
+        return;
+    begin_anew(s);
+}
+
+/* ---- the folder ---- */
+
+void share_use(struct share *s, struct root *root)
+{
+    struct err e;
+
+    share_drop_work(s);
+    share_watch_stop(s);
+    share_hold(s, root);
+    if (root) {
+        mem_free(s->folder);
+        s->folder = mem_str(root_path(root));
+        root_stat_at(root, "", &s->top, &e);
+        share_watch_start(s);
+    }
+    s->lost = false;
+    s->trouble[0] = '\0';
+    s->alive_ms = loop_now_ms() + ALIVE_MS;
+    if (s->store)
+        begin_anew(s);
+    share_wake(s);
+}
+
+/* Its rows are withdrawn but remember what the files were: if it comes back they need not be read
+ * again. */
+static void folder_lost(struct share *s)
+{
+    char name[300];
+    struct err e;
+    int64_t rows;
+
+    snprintf(s->trouble, sizeof s->trouble,
+             "the shared folder %s is gone: nothing is shared until it is back",
+             show_to(name, sizeof name, s->folder, strlen(s->folder)));
+    log_warn("share", "folder_gone path=%s", name);
+    share_drop_work(s);
+    share_watch_stop(s);
+    share_hold(s, NULL);
+    s->lost = true;
+    rows = store_gone(s->store, "", &e);
+    share_failed(s, rows < 0 ? rows : 0, &e);
+}
+
+static void check_alive(struct share *s, int64_t now)
+{
+    struct root *root;
+    struct err e;
+
+    s->alive_ms = now + ALIVE_MS;
+    if (s->held && !root_alive(s->held->root))
+        folder_lost(s);
+    if (!s->lost)
+        return;
+    root = root_open(s->folder, &e);
+    if (root && !strcmp(root_path(root), s->folder)) {
+        log_info("share", "folder_back");
+        share_use(s, root);
+    } else {
+        root_close(root);
+    }
+}
+
+/* ---- scans ---- */
+
+void share_scan_all(struct share *s)
+{
+    s->scanning = true;
+    s->scan_folders = 0;
+    s->limit_met = !s->watch;
+    s->rescan_ms = NEVER;
+    share_list(s, "", true, 0);
+    share_wake(s);
+}
+
+static void scan_ended(struct share *s, int64_t now)
+{
+    unsigned long long folders = s->scan_folders,
+                       limit = folders * 2 < 524288 ? 524288 : folders * 2;
+
+    s->scanning = false;
+    s->untidy = true;
+    if (s->limit_met) {
+        s->rescan_ms = now + RESCAN_MS;
+        if (!s->watch_limit || !s->watch)
+            log_warn("share",
+                     "not_watched folders=%llu watched=%zu rescan_s=%d do='sysctl "
+                     "fs.inotify.max_user_watches=%llu'",
+                     folders, s->watch ? watch_count(s->watch) : 0, RESCAN_MS / 1000, limit);
+    }
+    s->watch_limit = s->limit_met;
+}
+
+static void tidy(struct share *s)
+{
+    uint64_t files, bytes;
+    struct err e;
+
+    s->untidy = false;
+    if (share_failed(s, store_tidy(s->store, &e), &e))
+        return;
+    store_counts(s->store, &files, &bytes);
+    log_info("share", "indexed files=%llu bytes=%llu read=%llu", (unsigned long long)files,
+             (unsigned long long)bytes, (unsigned long long)s->hashed);
+}
+
+/* ---- commits ---- */
+
+static void commit(struct share *s, int64_t now, bool quiet)
+{
+    size_t rows = store_uncommitted(s->store);
+    struct err e;
+
+    if (rows && s->commit_ms == NEVER)
+        s->commit_ms = now + STORE_BATCH_MS;
+    if (rows && (quiet || rows >= STORE_BATCH_ROWS || now >= s->commit_ms)) {
+        if (share_failed(s, store_commit(s->store, &e), &e))
+            return;
+        s->commit_ms = NEVER;
+    } else if (rows) {
+        return;
+    }
+    if (store_generation(s->store) == s->said_generation &&
+        store_number(s->store) == s->said_number)
+        return;
+    s->said_generation = store_generation(s->store);
+    s->said_number = store_number(s->store);
+    share_say_status(s); /* before: who is told may ask at once */
+    if (s->changed)
+        s->changed(s->ctx, s->said_generation, s->said_number);
+}
+
+/* ---- turns ---- */
+
+static bool work(struct share *s, int64_t now)
+{
+    bool some = false;
+
+    if (!s->held)
+        return false;
+    some |= share_dirty_turn(s, now);
+    if (!s->broken)
+        some |= share_scan_turn(s, now);
+    if (!s->broken)
+        some |= item_turn(s, now);
+    if (!s->broken)
+        some |= folder_turn(s, now);
+    if (s->broken)
+        return true;
+    if (s->scanning && !s->scan && !s->listing)
+        scan_ended(s, now);
+    if (s->untidy && !some && !s->need && items_idle(s))
+        tidy(s);
+    return some;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t next_due(const struct share *s)
+{
+    int64_t due = s->alive_ms;
+
+    if (s->broken)
+        return earlier(due, s->retry_ms);
+    if (!s->held)
+        return s->lost ? due : NEVER;
+    due = earlier(due, share_dirty_due(s));
+    due = earlier(due, item_due(s));
+    due = earlier(due, folder_due(s));
+    due = earlier(due, s->commit_ms);
+    due = earlier(due, s->rescan_ms);
+    if (HASH_COUNT(s->items) < FILES_AHEAD) /* else a job that ends wakes us */
+        due = earlier(due, share_scan_due(s));
+    return due;
+}
+
+static void sleep_until(struct share *s, int64_t due)
+{
+    int64_t now = loop_now_ms();
+
+    uv_idle_stop(&s->idle);
+    if (due == NEVER) {
+        uv_timer_stop(&s->timer);
+        return;
+    }
+    uv_update_time(loop_uv(s->loop));
+    uv_timer_start(&s->timer, share_on_timer, due > now ? (uint64_t)(due - now) : 1, 0);
+}
+
+static void finish(struct share *s)
+{
+    share_watch_stop(s);
+    uv_close((uv_handle_t *)&s->idle, NULL);
+    uv_close((uv_handle_t *)&s->timer, NULL);
+    share_hold(s, NULL);
+    store_close(s->store);
+    s->store = NULL;
+    loop_quit(s->loop);
+}
+
+static void turn(struct share *s)
+{
+    int64_t now = loop_now_ms();
+    bool some = false;
+
+    if (s->stopping) {
+        share_drop_work(s);
+        uv_idle_stop(&s->idle); /* a job that ends wakes us */
+        if (!s->running)
+            finish(s);
+        return;
+    }
+    if (s->broken && now >= s->retry_ms)
+        recover(s);
+    if (now >= s->alive_ms && !s->broken)
+        check_alive(s, now);
+    if (now >= s->rescan_ms && !s->broken && !s->scanning && s->held)
+        share_scan_all(s);
+    if (!s->broken)
+        some = work(s, now);
+    if (!s->broken)
+        commit(s, now, !some && items_idle(s));
+    share_say_status(s);
+    if (some && !s->broken)
+        share_wake(s);
+    else
+        sleep_until(s, next_due(s));
+}
+
+void share_on_timer(uv_timer_t *t)
+{
+    turn(t->data);
+}
+
+void share_on_idle(uv_idle_t *i)
+{
+    turn(i->data);
+}
+
+void share_wake(struct share *s)
+{
+    uv_idle_start(&s->idle, share_on_idle); /* nothing when it is started already */
+}

@@ -1,0 +1,330 @@
+/* From what the system tells to what is true. An event only says which name to look at: by the time
+ * it is looked at, all its events are one question, whose answer is what lies there now. So no
+ * order of events matters. */
+#include "svc/share_priv.h"
+
+#include "base/log.h"
+#include "core/diff.h"
+#include "core/path.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *share_join(const struct folder *f, const char *name, size_t len)
+{
+    struct buf b = {0};
+
+    buf_add(&b, f->path, f->len);
+    if (f->len)
+        buf_char(&b, '/');
+    buf_add(&b, name, len);
+    return buf_take(&b, NULL);
+}
+
+/* ---- events ---- */
+
+void share_look_at(struct share *s, const char *folder, const char *name)
+{
+    struct folder *f = folder_get(s, folder);
+    int64_t now = loop_now_ms();
+
+    f->last_ms = now;
+    if (!f->dirty) {
+        f->dirty = true;
+        f->first_ms = now;
+        DL_APPEND2(s->dirty, f, dirty_prev, dirty_next);
+        folder_update(s, f);
+    }
+    if (f->name_count && !strcmp(f->names[f->name_count - 1], name))
+        return;
+    if (f->name_count >= NAMES_MAX) {
+        share_list(s, folder, false, now);
+        return;
+    }
+    MEM_GROW(f->names, f->name_count, f->name_cap);
+    f->names[f->name_count++] = mem_str(name);
+}
+
+static void on_event(void *ctx, enum watch_what what, const char *folder, const char *name)
+{
+    struct share *s = ctx;
+
+    if (s->broken || s->lost || !s->held)
+        return;
+    switch (what) {
+    case WATCH_NAME:
+        if (path_check_name(name, strlen(name)) == PATH_OK &&
+            (!*folder || path_check(folder, strlen(folder)) == PATH_OK))
+            share_look_at(s, folder, name);
+        return;
+    case WATCH_FOLDER:
+        if (!*folder) {
+            s->alive_ms = 0; /* is it still there? */
+        } else {
+            const char *slash = strrchr(folder, '/');
+            char *up = mem_strn(folder, slash ? (size_t)(slash - folder) : 0);
+
+            share_look_at(s, up, slash ? slash + 1 : folder);
+            mem_free(up);
+        }
+        return;
+    case WATCH_LOST:
+        log_warn("share", "events lost, looking through everything");
+        share_scan_all(s);
+        return;
+    }
+}
+
+void share_on_poll(uv_poll_t *p, int status, int events)
+{
+    struct share *s = p->data;
+
+    (void)status;
+    (void)events;
+    watch_read(s->watch, on_event, s);
+    share_wake(s);
+}
+
+void share_watch_start(struct share *s)
+{
+    struct err e;
+
+    s->watch = watch_new(&e);
+    if (!s->watch) {
+        log_warn("share", "%s; looking through the folder every %d s", e.text, RESCAN_MS / 1000);
+        return;
+    }
+    s->poll = mem_zero(1, sizeof *s->poll);
+    s->poll->data = s;
+    uv_poll_init(loop_uv(s->loop), s->poll, watch_fd(s->watch));
+    uv_poll_start(s->poll, UV_READABLE, share_on_poll);
+}
+
+static void free_poll(uv_handle_t *h)
+{
+    mem_free(h);
+}
+
+void share_watch_stop(struct share *s)
+{
+    if (s->poll)
+        uv_close((uv_handle_t *)s->poll,
+                 free_poll); /* stops at once, so the descriptor may be closed */
+    s->poll = NULL;
+    watch_free(s->watch);
+    s->watch = NULL;
+}
+
+/* ---- looking ---- */
+
+void share_gone(struct share *s, struct folder *f, const char *path, bool tree)
+{
+    struct err e;
+    int64_t rows = store_gone(s->store, path, &e);
+
+    if (share_failed(s, rows < 0 ? rows : 0, &e))
+        return;
+    item_forget(s, path, tree);
+    if (tree) {
+        share_skips_drop(s, path);
+        if (s->watch)
+            watch_drop(s->watch, path);
+    }
+    if (rows)
+        folder_changed(s, f, loop_now_ms());
+}
+
+/* It was known by another name, and is not there any more: the same inode, with the same content.
+ * ctime changes with a rename, so where it is another the inode must at least be older than what we
+ * know of it - not one that was used anew. */
+static bool moved_here(struct share *s, const char *path, const struct diff_child *is)
+{
+    struct store_entry was;
+    struct root_stat there;
+    char *from = NULL;
+    struct err e, ignored;
+    bool gone, same;
+    int got = store_find_inode(s->store, is->ino, is->size, is->mtime_ns, &was, &from, &gone, &e);
+
+    if (share_failed(s, got < 0 ? got : 0, &e) || !got)
+        return false;
+    same = was.ctime_ns == is->ctime_ns;
+    if (!same && is->btime_ns && is->btime_ns <= was.ctime_ns)
+        same = gone || root_stat_at(s->held->root, from, &there, &ignored) || there.ino != is->ino;
+    mem_free(from);
+    if (!same)
+        return false;
+    was.kind = is->kind;
+    was.ctime_ns = is->ctime_ns;
+    return !share_failed(s, store_put(s->store, path, &was, NULL, 0, &e), &e);
+}
+
+static void found_file(struct share *s, struct folder *f, const char *path,
+                       const struct diff_child *is)
+{
+    if (!item_exists(s, path) && moved_here(s, path, is))
+        folder_changed(s, f, loop_now_ms());
+    else if (!s->broken)
+        item_add(s, f, path, is->size, !s->scanning || f->dirty);
+}
+
+static void found_folder(struct share *s, struct folder *f, const char *path,
+                         const struct diff_child *is, const struct diff_child *was, bool deep)
+{
+    bool watched = !s->watch || s->watch_limit || watch_has(s->watch, path);
+    struct store_entry unsaid = {.kind = STORE_UNSAID, .ino = is->ino};
+    struct err e;
+
+    if (!was && !share_failed(s, store_put(s->store, path, &unsaid, NULL, 0, &e), &e))
+        folder_changed(s, f, loop_now_ms());
+    if (!s->broken && (!was || was->ino != is->ino || deep || !watched))
+        share_list(s, path, true, 0);
+}
+
+struct diff_child share_known(const char *name, size_t len, const struct store_entry *known)
+{
+    return (struct diff_child){
+        .name = name,
+        .len = len,
+        .kind = known->kind == STORE_UNSAID ? 'd' : known->kind,
+        .size = known->size,
+        .mtime_ns = known->mtime_ns,
+        .ctime_ns = known->ctime_ns,
+        .ino = known->ino,
+    };
+}
+
+struct diff_child share_seen(const char *name, size_t len, const struct root_stat *st)
+{
+    return (struct diff_child){
+        .name = name,
+        .len = len,
+        .kind = st->kind,
+        .size = st->size,
+        .mtime_ns = st->mtime_ns,
+        .ctime_ns = st->ctime_ns,
+        .ino = st->ino,
+        .btime_ns = st->btime_ns,
+    };
+}
+
+void share_found(struct share *s, struct folder *f, const struct diff_child *is,
+                 const struct diff_child *was, bool deep)
+{
+    char *path = share_join(f, is->name, is->len);
+
+    if (was && (was->kind == 'd') != (is->kind == 'd')) { /* another thing altogether */
+        share_gone(s, f, path, was->kind == 'd');
+        was = NULL;
+    }
+    if (s->broken)
+        goto out;
+    if (is->kind == 'd')
+        found_folder(s, f, path, is, was, deep);
+    else if (diff_one(was, is) != DIFF_SAME)
+        found_file(s, f, path, is);
+out:
+    mem_free(path);
+}
+
+/* What lies at f/name now? */
+static void look(struct share *s, struct folder *f, const char *name)
+{
+    size_t len = strlen(name);
+    char *path = share_join(f, name, len);
+    enum share_skip skip = SKIP_SPECIAL;
+    struct store_entry known;
+    struct diff_child is, was;
+    struct root_stat st;
+    struct err e;
+    bool there;
+    int had = 0;
+
+    if (path_check(path, strlen(path)) != PATH_OK)
+        goto out;
+    had = store_get(s->store, path, &known, &e);
+    if (share_failed(s, had < 0 ? had : 0, &e))
+        goto out;
+    there = !root_stat_at(s->held->root, path, &st, &e);
+    if (there)
+        skip = share_rule(name, len, &st, &s->top, s->hidden);
+    if (had)
+        was = share_known(name, len, &known);
+    if (skip == SKIP_NOT) {
+        is = share_seen(name, len, &st);
+        share_found(s, f, &is, had ? &was : NULL, false);
+        goto out;
+    }
+    if (had || item_exists(s, path))
+        share_gone(s, f, path, had && was.kind == 'd');
+    if (!s->broken && (there || share_skips_in(s, f->path))) /* the counts of what is skipped */
+        share_list(s, f->path, false, loop_now_ms() + RELIST_MS);
+out:
+    mem_free(path);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int64_t ready_at(const struct folder *f)
+{
+    int64_t calm = f->last_ms + CALM_MS, late = f->first_ms + CALM_MAX_MS;
+
+    return calm < late ? calm : late;
+}
+
+int64_t share_dirty_due(const struct share *s)
+{
+    const struct folder *f;
+    int64_t due = NEVER;
+
+    DL_FOREACH2(s->dirty, f, dirty_next)
+    due = ready_at(f) < due ? ready_at(f) : due;
+    return due;
+}
+
+/* All names of one folder. */
+static void look_at_names(struct share *s, struct folder *f)
+{
+    size_t count = f->name_count;
+    char **names = f->names;
+
+    f->names = NULL;
+    f->name_count = f->name_cap = 0;
+    qsort(names, count, sizeof *names, by_bytes);
+    for (size_t i = 0; i < count; i++) {
+        if (!s->broken && (!i || strcmp(names[i], names[i - 1])))
+            look(s, f, names[i]);
+        if (i)
+            mem_free(names[i - 1]);
+    }
+    if (count)
+        mem_free(names[count - 1]);
+    mem_free(names);
+}
+
+bool share_dirty_turn(struct share *s, int64_t now)
+{
+    int64_t until = loop_now_ms() + WORK_MS;
+    struct folder *f, *next;
+    bool some = false;
+
+    DL_FOREACH_SAFE2(s->dirty, f, next, dirty_next)
+    { /* next is dirty, so it stays */
+        if (ready_at(f) > now)
+            continue;
+        look_at_names(s, f);
+        some = true;
+        if (s->broken) /* f is gone */
+            break;
+        DL_DELETE2(s->dirty, f, dirty_prev, dirty_next);
+        f->dirty = false;
+        folder_update(s, f);
+        if (loop_now_ms() > until)
+            break;
+    }
+    return some;
+}
