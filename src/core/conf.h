@@ -1,5 +1,5 @@
-/* Settings: one row each. The row makes the flag, the environment variable, the file's key, `view config`, the manual and the
- * completion. Pure: files and environment are read by the caller. */
+/* Settings: one row each. The row makes the flag, the environment variable, the file's key, `view
+ * config`, the manual and the completion. Pure: files and environment are read by the caller. */
 #pragma once
 
 #include "base/buf.h"
@@ -9,17 +9,37 @@
 #include <stdint.h>
 
 enum conf_key {
-    CONF_SHARE, CONF_DOWNLOAD,                                  /* [Paths] share, download */
-    CONF_NETWORK, CONF_PASSPHRASE_FILE, CONF_NAME, CONF_INTERFACES, /* [Network] */
-    CONF_PORT, CONF_PEERS, CONF_NEVER_LEAD,
-    CONF_HIDDEN,                                                /* [Sharing] */
-    CONF_LIMIT_UP, CONF_LIMIT_DOWN,                             /* [Transfers] bytes/s, 0: none */
-    CONF_LOG_LEVEL,                                             /* [Log] */
+    /* [Paths] */
+    CONF_SHARE,
+    CONF_DOWNLOAD,
+    /* [Network] */
+    CONF_NETWORK,
+    CONF_PASSPHRASE_FILE,
+    CONF_NAME,
+    CONF_INTERFACES,
+    CONF_PORT,
+    CONF_PEERS,
+    CONF_NEVER_LEAD,
+    /* [Sharing] */
+    CONF_HIDDEN,
+    /* [Transfers] bytes a second, 0: no limit */
+    CONF_LIMIT_UP,
+    CONF_LIMIT_DOWN,
+    /* [Log] */
+    CONF_LOG_LEVEL,
     CONF_COUNT,
 };
 
 /* CONF_PATH: absolute, or "~/..." for the caller to expand. */
-enum conf_type { CONF_PATH, CONF_TEXT, CONF_LIST /* comma-separated */, CONF_NUMBER, CONF_BYTES, CONF_BOOL, CONF_CHOICE };
+enum conf_type {
+    CONF_PATH,
+    CONF_TEXT,
+    CONF_LIST /* comma-separated */,
+    CONF_NUMBER,
+    CONF_BYTES,
+    CONF_BOOL,
+    CONF_CHOICE
+};
 enum conf_source { CONF_DEFAULT, CONF_FILE, CONF_ENV, CONF_FLAG };
 
 struct conf_row {
@@ -28,13 +48,14 @@ struct conf_row {
     const char *flag;           /* of `start`, without "--" */
     const char *env;            /* IWANT_... */
     enum conf_type type;
-    const char *fallback;       /* default; NULL: made at start (see help) */
-    uint64_t min, max;          /* CONF_NUMBER: value; CONF_TEXT: bytes */
-    const char *choices;        /* CONF_CHOICE: "a|b|c" */
+    const char *fallback; /* default; NULL: made at start (see help) */
+    uint64_t min, max;    /* CONF_NUMBER: value; CONF_TEXT: bytes */
+    const char *choices;  /* CONF_CHOICE: "a|b|c" */
     const char *help;
 };
 const struct conf_row *conf_row(enum conf_key key);
-const struct conf_row *conf_by_name(const char *section, const char *name); /* NULL: no such setting */
+const struct conf_row *conf_by_name(const char *section,
+                                    const char *name); /* NULL: no such setting */
 
 struct conf {
     char *value[CONF_COUNT]; /* text in its canonical form; NULL: no default */
@@ -42,11 +63,14 @@ struct conf {
 };
 void conf_init(struct conf *c); /* the defaults */
 void conf_done(struct conf *c);
-/* Check and set; a weaker source never replaces a stronger one. -ERR_USAGE with the reason, which names the row. */
-int conf_set(struct conf *c, enum conf_key key, const char *text, enum conf_source source, struct err *e);
-/* A whole file's text: INI, "name = value" to the end of the line, comments on lines of their own (# or ;). An unknown section or
- * key, one that is set twice, or a bad value, is -ERR_USAGE naming file and line. Read here and not by inih: as packaged it cuts
- * lines at 200 bytes and values at " ;", both of which folders' paths have. */
+/* Check and set; a weaker source never replaces a stronger one. -ERR_USAGE with the reason, which
+ * names the row. */
+int conf_set(struct conf *c, enum conf_key key, const char *text, enum conf_source source,
+             struct err *e);
+/* A whole file's text: INI, "name = value" to the end of the line, comments on lines of their own
+ * (# or ;). An unknown section or key, one that is set twice, or a bad value, is -ERR_USAGE naming
+ * file and line. Read here and not by inih: as packaged it cuts lines at 200 bytes and values at "
+ * ;", both of which folders' paths have. */
 int conf_read(struct conf *c, const char *text, size_t len, const char *file_name, struct err *e);
 /* The file's text with one setting changed or added, everything else (comments too) as it was. */
 void conf_edit(struct buf *out, const char *text, size_t len, enum conf_key key, const char *value);

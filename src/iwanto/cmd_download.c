@@ -134,6 +134,7 @@ static int make_wants(const struct cli *c, struct order *o, struct err *e)
 struct show {
     struct cli *c;
     struct progress *progress;
+    bool detach;
     size_t open; /* downloads that have not ended */
     bool heard;  /* anything at all */
     int rc;      /* of the first that failed */
@@ -156,15 +157,16 @@ static void tell_failed(struct show *sh, const json_t *event)
 }
 
 /* On the way: what a user should know at once. */
-static void tell_trouble(struct show *sh, const json_t *event)
+static void tell_trouble(struct show *sh, const json_t *event, const char *what)
 {
-    const char *text = out_str(event, "error");
+    const char *holder = out_str(event, "holder");
     struct buf b = {0};
 
-    if (sh->c->common.quiet || !*text || (!sh->c->common.verbose && !term_is(2)))
+    if (!sh->c->common.verbose && !term_is(2))
         return;
     progress_clear(sh->progress);
-    cli_say(sh->c, "%s", show(&b, text, strlen(text)));
+    show(&b, *holder ? holder : "a holder", strlen(*holder ? holder : "a holder"));
+    cli_say(sh->c, "%s %s", b.data, what);
     buf_free(&b);
 }
 
@@ -176,17 +178,19 @@ static bool one_event(void *ctx, const json_t *event)
 
     sh->heard = true;
     progress_event(sh->progress, event);
-    if (failed || !strcmp(what, "done") || !strcmp(what, "skipped") || !strcmp(what, "queued")) {
+    if (failed || !strcmp(what, "done") || !strcmp(what, "skipped") || sh->detach) {
         progress_clear(sh->progress);
         if (sh->open)
             sh->open--;
     }
-    if (!strcmp(what, "piece-bad") || !strcmp(what, "source-lost"))
-        tell_trouble(sh, event);
+    if (!strcmp(what, "piece-bad"))
+        tell_trouble(sh, event, "sent a piece that is wrong; it is fetched again");
+    if (!strcmp(what, "source-lost") && sh->c->common.verbose)
+        tell_trouble(sh, event, "does not answer any more");
     sh->c->out.print->event(&sh->c->out, event);
     if (failed)
         tell_failed(sh, event);
-    if (!strcmp(what, "queued"))
+    if (sh->detach)
         cli_say(sh->c, "queued; iwanto downloads shows it");
     return sh->open > 0;
 }
@@ -213,7 +217,7 @@ static int stopped(const struct show *sh, const struct order *o, int rc, struct 
 
 static int show_until_done(struct cli *c, const struct order *o, struct err *e)
 {
-    struct show sh = {.c = c, .open = json_array_size(o->words)};
+    struct show sh = {.c = c, .detach = o->detach, .open = json_array_size(o->words)};
     bool drawn = term_is(2) && !c->common.quiet && !c->common.json && !o->detach;
     int rc;
 

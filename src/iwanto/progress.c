@@ -44,9 +44,10 @@ static void facts(struct buf *b, const json_t *event)
     char size[STR_SIZE_MAX], left[STR_SIZE_MAX];
     const json_t *eta = json_object_get(event, "eta");
     unsigned long long holders = out_num(event, "holders");
+    const char *what = out_str(event, "event");
 
-    if (!strcmp(out_str(event, "event"), "waiting")) {
-        buf_str(b, "waiting for a holder");
+    if (!strcmp(what, "waiting") || !strcmp(what, "paused") || !strcmp(what, "queued")) {
+        buf_str(b, *what == 'w' ? "waiting for a holder" : what);
         return;
     }
     buf_printf(b, "%s/s", str_size(out_num(event, "rate"), size));
