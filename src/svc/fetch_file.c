@@ -434,7 +434,7 @@ void xfer_tick(struct xfer *x, int64_t now)
         }
         if (plan_due_ms(x->plan) <= now)
             xfer_step(x, (struct plan_in){.event = PLAN_TICK});
-        poll_tick(x, now);
+        have_poll_tick(x, now);
     }
     if (!x->closing)
         sync_now_and_then(x, now);

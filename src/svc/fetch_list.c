@@ -309,7 +309,7 @@ void poll_begin(struct xfer *x, uint32_t source)
     DL_APPEND(x->polls, p);
 }
 
-void poll_tick(struct xfer *x, int64_t now)
+void have_poll_tick(struct xfer *x, int64_t now)
 {
     struct poll *p;
 

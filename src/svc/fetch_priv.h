@@ -295,7 +295,7 @@ void list_end(struct xfer *x);
 void list_forged(struct xfer *x); /* every source lied: take another list */
 void xfer_listed(struct xfer *x);
 void poll_begin(struct xfer *x, uint32_t source);
-void poll_tick(struct xfer *x, int64_t now);
+void have_poll_tick(struct xfer *x, int64_t now);
 void poll_end_all(struct xfer *x);
 bool list_fits(const struct xfer *x, const struct source *s); /* is it of the root that x goes by */
 
