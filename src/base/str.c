@@ -1,6 +1,7 @@
 #include "base/str.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,10 +98,11 @@ bool str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *value
     size_t len = strlen(text);
     unsigned long long v;
 
-    if (!len || len > 19 || strspn(text, "0123456789") != len)
+    if (!len || len > 20 || strspn(text, "0123456789") != len)
         return false;
+    errno = 0;
     v = strtoull(text, NULL, 10);
-    if (v < min || v > max)
+    if (errno == ERANGE || v < min || v > max)
         return false;
     *value = v;
     return true;
