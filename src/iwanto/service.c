@@ -1,0 +1,335 @@
+/* The map of the program.
+ *
+ *                         commands (cmd_*.c)                     other peers
+ *                               | Unix socket                        | TLS                | UDP
+ *   svc                      control                               serve                 lan ----
+ * elect, wire /    |    \                          /    |    \               | ask   fetch   share
+ * fetch  desk   share            | news: who leads, who is there |      |       | | v |      | +--
+ * store (iwant.db)         +-- catalog, search  desk (pulls every member's rows), ask |      +--
+ * plan, http_client
+ *                        +-- desk (when we lead) or the leader's serve
+ *
+ * Threads: this one (lan and the glue below), share, desk, fetch: each a loop that owns what it
+ * touches; two pools of HTTP threads (serve, control); libuv's pool for hashing. They post to each
+ * other's loops and share nothing but what a header says.
+ *
+ * Here the rooms are opened in the order in which they need each other, tied together by four
+ * callbacks, and closed in reverse: share_changed   our rows changed      -> lan announces the
+ * number, desk takes the rows if it leads lan_news        election and members  -> desk, ask
+ *   unreachable     a holder is not there -> lan asks it, and tells the leader
+ *   quit            `iwanto stop`         -> the same road as SIGTERM */
+#include "iwanto/service.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "io/http_client.h"
+#include "io/loop.h"
+#include "svc/ask.h"
+#include "svc/control.h"
+#include "svc/desk.h"
+#include "svc/fetch.h"
+#include "svc/ident.h"
+#include "svc/lan.h"
+#include "svc/serve.h"
+#include "svc/share.h"
+
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SERVE_THREADS   2
+#define CONTROL_THREADS 2
+
+struct service {
+    struct loop *loop;
+    struct ident ident;
+    struct share *share;
+    struct desk *desk;
+    struct ask *ask;
+    struct serve *serve;
+    struct fetch *fetch;
+    struct lan *lan;
+    struct control *control;
+    uv_signal_t sigint, sigterm;
+    bool leaving;
+};
+
+/* ---- the four callbacks ---- */
+
+struct changed {
+    struct service *s;
+    uint64_t generation, number;
+};
+
+static void pass_changed(void *arg)
+{
+    struct changed *c = arg;
+
+    if (c->s->lan && !c->s->leaving)
+        lan_catalog(c->s->lan, c->generation, c->number);
+    if (c->s->desk)
+        desk_own(c->s->desk, c->generation, c->number);
+    mem_free(c);
+}
+
+static void share_changed(void *ctx, uint64_t generation, uint64_t number)
+{
+    struct service *s = ctx;
+    struct changed *c = mem_alloc(sizeof *c);
+
+    *c = (struct changed){.s = s, .generation = generation, .number = number};
+    if (!loop_post(s->loop, pass_changed, c))
+        mem_free(c);
+}
+
+static void lan_news(void *ctx, const struct elect_news *news)
+{
+    struct service *s = ctx;
+
+    if (news->kind == ELECT_LEADER)
+        ask_leader(s->ask, &news->peer, news->self);
+    else if (news->kind == ELECT_NO_LEADER)
+        ask_leader(s->ask, NULL, false);
+    desk_news(s->desk, news);
+}
+
+struct lost {
+    struct service *s;
+    struct nid nid;
+};
+
+static void pass_lost(void *arg)
+{
+    struct lost *l = arg;
+
+    if (l->s->lan && !l->s->leaving)
+        lan_report(l->s->lan, &l->nid);
+    mem_free(l);
+}
+
+static void unreachable(void *ctx, const struct nid *nid)
+{
+    struct service *s = ctx;
+    struct lost *l = mem_alloc(sizeof *l);
+
+    *l = (struct lost){.s = s, .nid = *nid};
+    if (!loop_post(s->loop, pass_lost, l))
+        mem_free(l);
+}
+
+static void end_loop(void *ctx)
+{
+    struct service *s = ctx;
+
+    loop_quit(s->loop);
+}
+
+static void leave(void *arg)
+{
+    struct service *s = arg;
+
+    if (s->leaving)
+        return;
+    s->leaving = true;
+    log_info("service", "leaving");
+    uv_close((uv_handle_t *)&s->sigint, NULL);
+    uv_close((uv_handle_t *)&s->sigterm, NULL);
+    lan_leave(s->lan, end_loop, s);
+}
+
+static void quit(void *ctx)
+{
+    struct service *s = ctx;
+
+    loop_post(s->loop, leave, s);
+}
+
+static void on_signal(uv_signal_t *h, int number)
+{
+    (void)number;
+    leave(h->data);
+}
+
+/* ---- opening ---- */
+
+static int open_lan(struct service *s, const struct conf *c, uint16_t tcp_port, struct err *e)
+{
+    struct lan_conf lc = {.loop = s->loop,
+                          .ident = &s->ident,
+                          .tcp_port = tcp_port,
+                          .never_lead = conf_bool(c, CONF_NEVER_LEAD),
+                          .news = lan_news,
+                          .ctx = s};
+    char(*name)[64] = NULL;
+    const char **interface = NULL;
+    struct addr *peer = NULL;
+    size_t name_cap = 0, interface_cap = 0, peer_cap = 0, names = 0;
+    char item[256];
+    struct share_status st;
+    int rc = 0;
+
+    for (; conf_item(c, CONF_INTERFACES, names, item, sizeof item); names++) {
+        MEM_GROW(name, names, name_cap);
+        str_copy(name[names], sizeof name[names], item);
+    }
+    for (; lc.interfaces < names; lc.interfaces++) {
+        MEM_GROW(interface, lc.interfaces, interface_cap);
+        interface[lc.interfaces] = name[lc.interfaces];
+    }
+    lc.interface = interface;
+    for (; !rc && conf_item(c, CONF_PEERS, lc.peers, item, sizeof item); lc.peers++) {
+        MEM_GROW(peer, lc.peers, peer_cap);
+        if (!addr_parse(&peer[lc.peers], item))
+            rc = err_set(e, ERR_USAGE, "cannot use peer '%s': not a numeric address", item);
+    }
+    lc.peer = peer;
+    share_status(s->share, &st);
+    lc.generation = st.generation;
+    lc.number = st.number;
+    if (!rc && !(s->lan = lan_new(&lc, e)))
+        rc = -e->code;
+    mem_free(name);
+    mem_free(interface);
+    mem_free(peer);
+    return rc;
+}
+
+static int open_share(struct service *s, const struct conf *c, const char *db, bool quiet,
+                      struct err *e)
+{
+    struct share_conf sc = {.db_path = db,
+                            .folder = conf_text(c, CONF_SHARE),
+                            .hidden = conf_bool(c, CONF_HIDDEN),
+                            .changed = share_changed,
+                            .ctx = s};
+    char *set_aside = NULL;
+
+    s->share = share_new(&sc, &set_aside, e);
+    if (set_aside) {
+        log_warn("service", "the database was damaged, set aside as %s and is being rebuilt",
+                 set_aside);
+        if (!quiet)
+            fprintf(stderr, "iwanto: the database was damaged: set aside as %s, rebuilding it\n",
+                    set_aside);
+        mem_free(set_aside);
+    }
+    return s->share ? 0 : -e->code;
+}
+
+static int open_rooms(struct service *s, struct conf *c, const char *home, bool quiet,
+                      struct err *e)
+{
+    char db[4200], sock[4200], conf_path[4200];
+    uint16_t port = 0;
+    struct share_status st;
+
+    snprintf(db, sizeof db, "%s/iwant.db", home);
+    snprintf(sock, sizeof sock, "%s/iwant.sock", home);
+    snprintf(conf_path, sizeof conf_path, "%s/.iwant.conf", home);
+
+    if (open_share(s, c, db, quiet, e))
+        return -e->code;
+    if (!(s->desk = desk_new(&(struct desk_conf){.ident = &s->ident, .db_path = db}, e)))
+        return -e->code;
+    s->ask = ask_new(&s->ident, s->desk);
+    s->serve = serve_new(&(struct serve_conf){.ident = &s->ident,
+                                              .port = (uint16_t)conf_number(c, CONF_PORT),
+                                              .threads = SERVE_THREADS,
+                                              .desk = s->desk,
+                                              .share = s->share,
+                                              .db_path = db,
+                                              .limit_up = conf_number(c, CONF_LIMIT_UP)},
+                         &port, e);
+    if (!s->serve)
+        return -e->code;
+    s->fetch = fetch_new(&(struct fetch_conf){.ident = &s->ident,
+                                              .ask = s->ask,
+                                              .share = s->share,
+                                              .db_path = db,
+                                              .folder = conf_text(c, CONF_DOWNLOAD),
+                                              .limit_down = conf_number(c, CONF_LIMIT_DOWN),
+                                              .unreachable = unreachable,
+                                              .ctx = s},
+                         e);
+    if (!s->fetch)
+        return -e->code;
+    serve_fetch(s->serve, s->fetch);
+    if (open_lan(s, c, port, e))
+        return -e->code;
+    share_status(s->share, &st);
+    desk_own(s->desk, st.generation, st.number);
+    s->control = control_new(&(struct control_conf){.socket_path = sock,
+                                                    .conf_path = conf_path,
+                                                    .conf = c,
+                                                    .ident = &s->ident,
+                                                    .lan = s->lan,
+                                                    .share = s->share,
+                                                    .desk = s->desk,
+                                                    .ask = s->ask,
+                                                    .fetch = s->fetch,
+                                                    .serve = s->serve,
+                                                    .tcp_port = port,
+                                                    .quit = quit,
+                                                    .ctx = s},
+                             e);
+    if (!s->control)
+        return -e->code;
+    log_info("service", "started version=%s network=%s port=%u", IWANT_VERSION, s->ident.network,
+             port);
+    return 0;
+}
+
+static void watch_signals(struct service *s)
+{
+    uv_signal_init(loop_uv(s->loop), &s->sigint);
+    uv_signal_init(loop_uv(s->loop), &s->sigterm);
+    s->sigint.data = s->sigterm.data = s;
+    uv_signal_start(&s->sigint, on_signal, SIGINT);
+    uv_signal_start(&s->sigterm, on_signal, SIGTERM);
+}
+
+/* In reverse: whoever asks others goes before those it asks; serve last of those that threads of
+ * peers enter. */
+static void close_rooms(struct service *s)
+{
+    control_free(s->control);
+    serve_free(s->serve);
+    fetch_free(s->fetch);
+    ask_free(s->ask);
+    desk_free(s->desk);
+    share_free(s->share);
+}
+
+int service_run(struct conf *c, const char *home, bool quiet, struct err *e)
+{
+    struct service s = {.ident.lock_fd = -1};
+    int lock_fd = -1, rc;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (sodium_init() < 0)
+        return err_set(e, ERR_IO, "cannot start: libsodium finds no source of random numbers");
+    http_client_setup();
+    if ((rc = ident_lock(home, &lock_fd, e)))
+        return rc;
+    if ((rc = ident_load(&s.ident, home, conf_text(c, CONF_NETWORK),
+                         conf_text(c, CONF_PASSPHRASE_FILE), conf_text(c, CONF_NAME), e)))
+        return rc;
+    s.ident.lock_fd = lock_fd;
+    s.loop = loop_new("main");
+    rc = open_rooms(&s, c, home, quiet, e);
+    if (!rc) {
+        watch_signals(&s);
+        loop_run(s.loop);
+    }
+    close_rooms(&s);
+    if (s.lan)
+        lan_free(s.lan);
+    if (rc) /* the loop never ran: give the handles of what was opened their closing turn */
+        loop_quit(s.loop), loop_run(s.loop);
+    loop_free(s.loop);
+    ident_done(&s.ident);
+    return rc;
+}
