@@ -7,8 +7,9 @@
 #include <string.h>
 
 #define EXPANSIONS_MAX 600
-#define BEGINNINGS_MAX 200  /* the most frequent words that begin with the query's */
-#define WELL_KNOWN     40   /* uses: only near errors, which people make, are looked for */
+#define BEGINNINGS_MAX 200 /* the most frequent words that begin with the query's */
+#define WELL_KNOWN     40  /* uses: only near errors, which people make, are looked for */
+#define SCAN_WIDTH     256
 #define REACH_STEPS    4096 /* postings that are read to find out what a word reaches */
 
 struct scan {
@@ -109,48 +110,64 @@ static void add_near(struct scan *x, uint32_t word, bool whole)
     }
 }
 
-/* One pass over all words; only those whose signature allows it are looked at. */
-static void scan_words(struct scan *x)
+/* The initials of a text, or their beginning. */
+static void add_initials(struct scan *x, uint32_t id)
+{
+    const struct vocab *v = x->v;
+    size_t len = v->len[id] - 1u; /* without the mark */
+
+    if (x->s->kind != WORD_LETTERS || x->syms < 3 || len < x->s->len || x->s->mode != SLOT_FULL ||
+        memcmp(vocab_text(v, id) + 1, x->s->text, x->s->len))
+        return;
+    add(x, id, len == x->s->len ? .72f : .5f + .15f * (float)x->s->len / (float)len,
+        MATCH_INITIALS);
+}
+
+/* A word whose signature allows it. */
+static void look_at(struct scan *x, uint32_t id, int most)
 {
     const struct vocab *v = x->v;
     const struct slot *s = x->s;
-    int most = x->edits > 1 ? x->edits : x->syms >= 5 ? 1 : x->edits;
-    bool near_only = x->exact_uses >= WELL_KNOWN;
+    uint32_t missing = x->sig & ~v->sig[id], extra = v->sig[id] & ~x->sig;
+    char first;
+    bool whole;
 
-    for (uint32_t id = 1; id < v->count; id++) {
-        uint32_t missing = x->sig & ~v->sig[id], extra = v->sig[id] & ~x->sig;
-        bool whole;
-
-        if (!typo_few_bits(missing, most) || id == s->exact || v->kind[id] > WORD_MIXED ||
-            !v->word[id].uses)
-            continue;
-        if (!missing && v->len[id] > s->len && s->mode == SLOT_FULL && add_longer(x, id))
-            continue;
-        if (!most || (near_only && vocab_text(v, id)[0] != s->text[0] &&
-                      vocab_text(v, id)[0] != s->text[s->len > 1]))
-            continue;
-        whole = typo_few_bits(extra, x->edits) && v->syms[id] <= x->syms + (size_t)x->edits &&
-                x->syms <= v->syms[id] + (size_t)x->edits;
-        if (whole || v->syms[id] + 1u > x->syms)
-            add_near(x, id, whole);
+    if (id == s->exact || v->kind[id] > WORD_MIXED || !v->word[id].uses) {
+        if (v->kind[id] == WORD_INITIALS && !missing && v->word[id].uses)
+            add_initials(x, id);
+        return;
     }
+    if (!missing && v->len[id] > s->len && s->mode == SLOT_FULL && add_longer(x, id))
+        return;
+    first = vocab_text(v, id)[0];
+    if (!most || (x->exact_uses >= WELL_KNOWN && first != s->text[0] && first != s->text[1]))
+        return;
+    whole = typo_few_bits(extra, x->edits) && v->syms[id] <= x->syms + (size_t)x->edits &&
+            x->syms <= v->syms[id] + (size_t)x->edits;
+    if (whole || v->syms[id] + 1u > x->syms)
+        add_near(x, id, whole);
 }
 
-/* Initials of a text, or their beginning. */
-static void scan_initials(struct scan *x)
+/* One pass over all words: their signatures first, many at a time, in a loop that the compiler can
+ * make wide. */
+static void scan_words(struct scan *x)
 {
-    char text[1 + WORD_BYTES_MAX] = {WORD_INITIALS_MARK};
     const struct vocab *v = x->v;
-    size_t len = 1u + x->s->len;
+    int most = x->edits > 1 ? x->edits : x->syms >= 5 ? 1 : x->edits;
 
-    if (x->s->kind != WORD_LETTERS || x->syms < 3 || x->syms > 12 || len > WORD_BYTES_MAX)
-        return;
-    memcpy(text + 1, x->s->text, x->s->len);
-    for (uint32_t id = 1; id < v->count; id++) {
-        if (v->kind[id] != WORD_INITIALS || v->len[id] < len || !v->word[id].uses ||
-            memcmp(vocab_text(v, id), text, len))
-            continue;
-        add(x, id, v->len[id] == len ? .72f : .5f + .15f * (float)len / v->len[id], MATCH_INITIALS);
+    for (uint32_t base = 1; base < v->count; base += SCAN_WIDTH) {
+        uint32_t left = v->count - base, n = left < SCAN_WIDTH ? left : SCAN_WIDTH;
+        uint32_t sig[SCAN_WIDTH] = {0}, missing[SCAN_WIDTH];
+
+        memcpy(sig, v->sig + base, n * sizeof *sig);
+        for (uint32_t i = 0; i < SCAN_WIDTH; i++) {
+            uint32_t m = x->sig & ~sig[i], less = m & (m - 1);
+
+            missing[i] = most == 0 ? m : most == 1 ? less : less & (less - 1);
+        }
+        for (uint32_t i = 0; i < n; i++)
+            if (!missing[i])
+                look_at(x, base + i, most);
     }
 }
 
@@ -236,7 +253,7 @@ double expand_reach(const struct catalog *c, uint32_t word)
     struct post_cursor p = post_read(&c->vocab.word[word].post);
     double reach = c->vocab.word[word].uses;
 
-    for (int i = 0; i < REACH_STEPS && post_next(&p); i++)
+    for (int i = 0; c->vocab.in_folders[word] && i < REACH_STEPS && post_next(&p); i++)
         if (p.folder && node_alive(&c->node[p.node]))
             reach += c->dir[c->node[p.node].dir].below;
     return reach < ask_size(c) ? reach : ask_size(c);
@@ -294,8 +311,6 @@ void expand(const struct catalog *c, struct slot *s)
         x.inside = x.exact_uses < 3 && x.syms >= 4;
         if (x.syms >= 2)
             scan_words(&x);
-        if (s->mode == SLOT_FULL)
-            scan_initials(&x);
     } else if (s->mode == SLOT_FULL && s->kind == WORD_DENSE) {
         x.syms = typo_syms(s->text, s->len);
         scan_dense(&x);

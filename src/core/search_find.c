@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define BLOCK            16384u
-#define FOLDER_FILES_MAX 10000u /* candidates that only their folders speak for */
+#define FOLDER_FILES_MAX 2000u /* candidates that only their folders speak for */
 #define FOLDER_BINS      1024u
 #define SCORE_NAME_BYTE  0.0003f /* so that ties prefer short names */
 
@@ -23,7 +23,7 @@
 /* One word's list, read block by block. */
 struct list {
     struct post_cursor at;
-    bool more, creates;
+    bool more, creates, folders; /* folders: some of its nodes are */
     uint8_t slot, weight;
 };
 
@@ -216,6 +216,7 @@ static void add_list(struct finder *f, uint32_t word, unsigned slot, float weigh
 {
     struct list l = {.at = post_read(&f->c->vocab.word[word].post),
                      .creates = creates,
+                     .folders = f->c->vocab.in_folders[word],
                      .slot = (uint8_t)slot,
                      .weight = (uint8_t)lroundf(weight * WEIGHT_ONE)};
 
@@ -254,6 +255,8 @@ static void weigh_folders(struct finder *f)
         struct post_cursor p = l->at;
         uint8_t weight = (uint8_t)lroundf((float)l->weight * FOLDER_PART);
 
+        if (!l->folders)
+            continue;
         do {
             uint32_t d = p.folder ? c->node[p.node].dir : 0;
             uint8_t *w = f->dir + (size_t)d * WEIGHTS + l->slot;

@@ -36,6 +36,7 @@ void vocab_done(struct vocab *v)
     mem_free(v->len);
     mem_free(v->syms);
     mem_free(v->kind);
+    mem_free(v->in_folders);
     buf_free(&v->text);
     idmap_done(&v->map);
 }
@@ -68,6 +69,7 @@ static void grow(struct vocab *v)
     v->len = mem_resize(v->len, v->cap, sizeof *v->len);
     v->syms = mem_resize(v->syms, v->cap, sizeof *v->syms);
     v->kind = mem_resize(v->kind, v->cap, sizeof *v->kind);
+    v->in_folders = mem_resize(v->in_folders, v->cap, sizeof *v->in_folders);
 }
 
 static uint32_t new_word(struct vocab *v, uint64_t hash, const char *word, size_t len)
@@ -85,13 +87,15 @@ static uint32_t new_word(struct vocab *v, uint64_t hash, const char *word, size_
     v->len[id] = (uint8_t)len;
     v->syms[id] = (uint8_t)typo_syms(word, len);
     v->kind[id] = (uint8_t)word_kind_of(word, len);
+    v->in_folders[id] = false;
     buf_add(&v->text, word, len);
     idmap_put(&v->map, hash, id);
     return id;
 }
 
-static void post_add(struct vocab *v, struct post *post, uint32_t node, bool folder)
+static void post_add(struct vocab *v, uint32_t word, uint32_t node, bool folder)
 {
+    struct post *post = &v->word[word].post;
     uint64_t step = (uint64_t)(node - post->last) << 1 | folder;
     uint8_t raw[POST_STEP_MAX], *to;
     size_t n = 0, len, cap = post_cap(post->len), need;
@@ -113,6 +117,7 @@ static void post_add(struct vocab *v, struct post *post, uint32_t node, bool fol
     memcpy(to + post->len, raw, n);
     post->len = (uint32_t)len;
     post->last = node;
+    v->in_folders[word] |= folder;
 }
 
 bool vocab_add(struct vocab *v, const char *word, size_t len, uint32_t node, bool folder)
@@ -128,7 +133,7 @@ bool vocab_add(struct vocab *v, const char *word, size_t len, uint32_t node, boo
     w = &v->word[id];
     if (w->post.len && w->post.last == node)
         return false;
-    post_add(v, &w->post, node, folder);
+    post_add(v, id, node, folder);
     v->living += !w->uses++;
     return true;
 }
@@ -154,7 +159,7 @@ void vocab_renumber(struct vocab *v, const uint32_t *to)
                 continue;
             if (!new_id)
                 new_id = new_word(&now, sip(&now.key, text, v->len[id]), text, v->len[id]);
-            post_add(&now, &now.word[new_id].post, to[c.node], c.folder);
+            post_add(&now, new_id, to[c.node], c.folder);
             now.living += !now.word[new_id].uses++;
         }
     }
@@ -164,6 +169,6 @@ void vocab_renumber(struct vocab *v, const uint32_t *to)
 
 size_t vocab_bytes(const struct vocab *v)
 {
-    return v->cap * (sizeof *v->word + sizeof *v->sig + 3) + v->text.cap + idmap_bytes(&v->map) +
+    return v->cap * (sizeof *v->word + sizeof *v->sig + 4) + v->text.cap + idmap_bytes(&v->map) +
            v->post_bytes;
 }

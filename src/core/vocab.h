@@ -36,6 +36,7 @@ struct vocab {
     uint8_t *len;       /* bytes */
     uint8_t *syms;      /* code points */
     uint8_t *kind;      /* enum word_kind */
+    bool *in_folders;   /* some of its nodes are folders */
     uint32_t count, cap, living; /* words with number below count exist; living: those with uses */
     struct buf text;
     struct idmap map;
