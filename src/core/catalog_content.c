@@ -90,25 +90,30 @@ void content_detach(struct catalog *c, uint32_t node)
 size_t catalog_holders(const struct catalog *c, const struct hash *hash, struct catalog_holder *out,
                        size_t max)
 {
+    uint8_t had[2][PEERS_MAX / 8] = {{0}}; /* whole, in part */
     uint32_t id = content_find(c, hash);
-    size_t i = 0;
+    size_t count = 0;
 
-    if (!id)
-        return 0;
-    for (uint32_t node = c->content[id].first; node && i < max; node = c->node[node].next) {
+    for (uint32_t node = id ? c->content[id].first : 0; node; node = c->node[node].next) {
         const struct node *n = &c->node[node];
+        uint8_t *seen = &had[n->kind == ROW_PART][n->peer / 8];
 
-        out[i++] = (struct catalog_holder){
-            .peer = c->peer[n->peer].nid,
-            .root = node_root(n),
-            .size = n->size,
-            .kind = (enum row_kind)n->kind,
-            .path = n->path,
-            .path_len = n->path_len,
-            .mtime_s = n->mtime_s,
-        };
+        if (*seen >> n->peer % 8 & 1)
+            continue; /* another copy in the same folder */
+        *seen |= (uint8_t)(1u << n->peer % 8);
+        if (count < max)
+            out[count] = (struct catalog_holder){
+                .peer = c->peer[n->peer].nid,
+                .root = node_root(n),
+                .size = n->size,
+                .kind = (enum row_kind)n->kind,
+                .path = n->path,
+                .path_len = n->path_len,
+                .mtime_s = n->mtime_s,
+            };
+        count++;
     }
-    return c->content[id].nodes;
+    return count;
 }
 
 int catalog_resolve(const struct catalog *c, const char *hex, size_t len, struct hash *hash)

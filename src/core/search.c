@@ -13,6 +13,11 @@
 #define DEPTH_MAX   10000u /* rows that can be paged to */
 #define COUNT_EXACT 20000u /* candidates up to which contents are counted one by one */
 
+/* Candidates up to which phrases are looked for in all; and how many more are asked when there are
+ * too many. */
+#define PHRASES_EXACT 5000u
+#define PHRASES_ASKED 20000u
+
 /* --- order --- */
 
 static int path_cmp(const struct catalog *c, uint32_t a, uint32_t b)
@@ -71,20 +76,36 @@ static bool see(struct seen *s, uint32_t id)
     return true;
 }
 
+/* Leave out what lacks the query's phrases; of very many candidates only those that are taken are
+ * asked. */
+static void keep_phrases(const struct ask *a, struct candidates *all)
+{
+    size_t n = 0;
+
+    if (!a->phrases || all->count > PHRASES_EXACT)
+        return;
+    for (size_t i = 0; i < all->count; i++)
+        if (find_has_phrases(a, all->of[i].node))
+            all->of[n++] = all->of[i];
+    all->count = n;
+}
+
 /* The best count candidates of different contents, best first, into top. Gives how many there were.
  */
-static size_t take_best(const struct catalog *c, struct candidates *all, uint32_t *top,
-                        size_t count)
+static size_t take_best(const struct ask *a, struct candidates *all, uint32_t *top, size_t count)
 {
-    size_t left = all->count, n = 0;
+    const struct catalog *c = a->c;
+    bool ask_phrases = a->phrases && all->count > PHRASES_EXACT;
+    size_t left = all->count, n = 0, asked = 0;
     struct seen seen = {0};
 
     for (size_t i = left / 2; i--;)
         sift(c, all->of, left, i);
-    while (left && n < count) {
+    while (left && n < count && asked < PHRASES_ASKED) {
         uint32_t node = all->of[0].node;
 
-        if (see(&seen, c->node[node].content))
+        asked += ask_phrases;
+        if ((!ask_phrases || find_has_phrases(a, node)) && see(&seen, c->node[node].content))
             top[n++] = node;
         all->of[0] = all->of[--left];
         if (left)
@@ -235,17 +256,20 @@ static uint32_t nearest_word(const struct vocab *v, const struct slot *s)
 {
     struct typo t;
     uint32_t best = 0;
-    int least = 0;
+    uint32_t sig;
+    int least;
 
     if (s->kind != WORD_LETTERS)
         return 0;
     typo_init(&t, s->text, s->len);
+    sig = typo_sig(s->text, s->len);
     least = (int)t.syms / 2 + 1;
     for (uint32_t id = 1; id < v->count; id++) {
         int d;
 
-        if (v->kind[id] != WORD_LETTERS || !v->word[id].uses ||
-            v->syms[id] + (size_t)least <= t.syms || v->syms[id] >= t.syms + (size_t)least)
+        if (!typo_few_bits(sig & ~v->sig[id], least) || v->kind[id] != WORD_LETTERS ||
+            !v->word[id].uses || v->syms[id] + (size_t)least <= t.syms ||
+            v->syms[id] >= t.syms + (size_t)least)
             continue;
         d = typo_compare(&t, vocab_text(v, id), v->len[id]).edits;
         if (d < least || (d == least && best && v->word[id].uses > v->word[best].uses)) {
@@ -287,7 +311,7 @@ static void fill_page(const struct ask *a, struct candidates *all, size_t offset
     struct ranked ranked[CHUNK];
     struct ranker *r = rank_new(a);
 
-    n = take_best(a->c, all, top, want);
+    n = take_best(a, all, top, want);
     out->row = mem_zero(limit, sizeof *out->row);
     for (size_t first = offset / CHUNK * CHUNK; first < n; first += CHUNK) {
         size_t count = n - first < CHUNK ? n - first : CHUNK;
@@ -312,6 +336,7 @@ void search_run(const struct catalog *c, const struct search_query *q, struct se
     *out = (struct search_result){0};
     ask_init(a, c, q);
     find(a, &all);
+    keep_phrases(a, &all);
     out->about = count_about(c, &all);
     if (all.count && limit && q->offset < DEPTH_MAX)
         fill_page(a, &all, q->offset, limit, out);

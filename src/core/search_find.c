@@ -136,6 +136,14 @@ static bool path_has_phrase(const struct phrase *p, const struct node *n)
     return false;
 }
 
+bool find_has_phrases(const struct ask *a, uint32_t node)
+{
+    for (uint8_t i = 0; i < a->phrases; i++)
+        if (!path_has_phrase(&a->phrase[i], &a->c->node[node]))
+            return false;
+    return true;
+}
+
 static bool passes(const struct finder *f, const struct node *n)
 {
     const struct search_query *q = f->a->q;
@@ -150,9 +158,6 @@ static bool passes(const struct finder *f, const struct node *n)
         return false;
     if (q->type && !has_type(n, q->type))
         return false;
-    for (uint8_t i = 0; i < f->a->phrases; i++)
-        if (!path_has_phrase(&f->a->phrase[i], n))
-            return false;
     return true;
 }
 

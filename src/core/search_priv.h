@@ -100,8 +100,10 @@ struct candidates {
     size_t count, cap;
 };
 
-/* Every node that matches at least half of the words and all filters. The caller frees .of. */
+/* Every node that matches at least half of the words and all filters but phrases. The caller frees .of. */
 void find(const struct ask *a, struct candidates *out);
+/* Are the query's phrases in the node's path? Reads the path, so it is asked of few. */
+bool find_has_phrases(const struct ask *a, uint32_t node);
 /* Does the best reading of these weights: its sum, and how many positions it explains. */
 float find_weigh(const struct ask *a, const uint8_t *weights, unsigned *matched);
 
