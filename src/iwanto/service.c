@@ -26,6 +26,7 @@
 #include "base/str.h"
 #include "io/http_client.h"
 #include "io/loop.h"
+#include "iwanto/status_line.h"
 #include "svc/ask.h"
 #include "svc/control.h"
 #include "svc/desk.h"
@@ -55,6 +56,8 @@ struct service {
     struct control *control;
     uv_signal_t sigint, sigterm;
     bool leaving;
+    struct status_line *line; /* NULL: no terminal, or quiet */
+    uv_timer_t draw;
 };
 
 /* ---- the four callbacks ---- */
@@ -137,6 +140,8 @@ static void leave(void *arg)
     log_info("service", "leaving");
     uv_close((uv_handle_t *)&s->sigint, NULL);
     uv_close((uv_handle_t *)&s->sigterm, NULL);
+    if (s->line)
+        uv_close((uv_handle_t *)&s->draw, NULL);
     lan_leave(s->lan, end_loop, s);
 }
 
@@ -151,6 +156,48 @@ static void on_signal(uv_signal_t *h, int number)
 {
     (void)number;
     leave(h->data);
+}
+
+/* ---- the line on the terminal ---- */
+
+static void draw(uv_timer_t *t)
+{
+    struct service *s = t->data;
+    struct status_numbers n = {0};
+    struct share_status share;
+    struct lan_status lan;
+    struct serve_status serve;
+    char at[ADDR_TEXT_MAX];
+
+    lan_status(s->lan, &lan);
+    share_status(s->share, &share);
+    serve_status(s->serve, &serve);
+    fetch_rates(s->fetch, &n.rate_down, &n.downloads);
+    n.peers = lan.peers;
+    n.has_leader = lan.has_leader;
+    n.leading = lan.role == ELECT_LEAD;
+    n.leader = lan.has_leader && !n.leading ? addr_text(&lan.leader.addr, at) : NULL;
+    n.no_interface = !lan.interfaces[0];
+    n.files = share.files;
+    n.bytes = share.bytes;
+    n.pending_files = share.pending_files;
+    n.scanning = share.scanning;
+    n.rate_up = serve.rate_up;
+    status_line_draw(s->line, &n);
+}
+
+static void talk(struct service *s, const struct conf *c)
+{
+    struct share_status share;
+
+    share_status(s->share, &share);
+    status_line_hello(c, s->ident.open, share.files);
+    s->line = status_line_new();
+    if (!s->line)
+        return;
+    uv_timer_init(loop_uv(s->loop), &s->draw);
+    s->draw.data = s;
+    uv_timer_start(&s->draw, draw, 200, 500);
 }
 
 /* ---- opening ---- */
@@ -303,6 +350,22 @@ static void close_rooms(struct service *s)
     share_free(s->share);
 }
 
+static int open_log(const struct conf *c, const char *home, struct err *e)
+{
+    static const struct {
+        const char *name;
+        enum log_level level;
+    } levels[] = {
+        {"error", LOG_ERROR}, {"warn", LOG_WARN}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}};
+    char path[4200];
+
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (!strcmp(levels[i].name, conf_text(c, CONF_LOG_LEVEL)))
+            log_set_level(levels[i].level);
+    snprintf(path, sizeof path, "%s/.iwant.log", home);
+    return log_open(path, e);
+}
+
 int service_run(struct conf *c, const char *home, bool quiet, struct err *e)
 {
     struct service s = {.ident.lock_fd = -1};
@@ -312,7 +375,7 @@ int service_run(struct conf *c, const char *home, bool quiet, struct err *e)
     if (sodium_init() < 0)
         return err_set(e, ERR_IO, "cannot start: libsodium finds no source of random numbers");
     http_client_setup();
-    if ((rc = ident_lock(home, &lock_fd, e)))
+    if ((rc = ident_lock(home, &lock_fd, e)) || (rc = open_log(c, home, e)))
         return rc;
     if ((rc = ident_load(&s.ident, home, conf_text(c, CONF_NETWORK),
                          conf_text(c, CONF_PASSPHRASE_FILE), conf_text(c, CONF_NAME), e)))
@@ -322,7 +385,10 @@ int service_run(struct conf *c, const char *home, bool quiet, struct err *e)
     rc = open_rooms(&s, c, home, quiet, e);
     if (!rc) {
         watch_signals(&s);
+        if (!quiet)
+            talk(&s, c);
         loop_run(s.loop);
+        status_line_free(s.line);
     }
     close_rooms(&s);
     if (s.lan)
@@ -331,5 +397,6 @@ int service_run(struct conf *c, const char *home, bool quiet, struct err *e)
         loop_quit(s.loop), loop_run(s.loop);
     loop_free(s.loop);
     ident_done(&s.ident);
+    log_close();
     return rc;
 }
