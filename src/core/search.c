@@ -124,12 +124,12 @@ static size_t count_about(const struct catalog *c, const struct candidates *all)
     for (size_t i = 0; i < all->count; i++)
         full += all->of[i].full;
     if (all->count > COUNT_EXACT)
-        return (full ? full : all->count) * (size_t)c->living_contents / rows;
+        return ((full ? full : all->count) + all->more) * (size_t)c->living_contents / rows;
     for (size_t i = 0; i < all->count; i++)
         if (all->of[i].full || !full)
             n += see(&seen, c->node[all->of[i].node].content);
     idmap_done(&seen.map);
-    return n;
+    return n + (all->more ? all->more * (size_t)c->living_contents / rows : 0);
 }
 
 /* --- rows --- */

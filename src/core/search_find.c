@@ -161,6 +161,14 @@ static bool passes(const struct finder *f, const struct node *n)
     return true;
 }
 
+static bool has_filter(const struct ask *a)
+{
+    const struct search_query *q = a->q;
+
+    return q->type || q->ext || q->larger || q->smaller != UINT64_MAX || q->newer_s != INT64_MIN ||
+           q->peer || a->in_parts;
+}
+
 static bool excluded(const struct ask *a, const uint8_t *weights)
 {
     for (uint8_t g = 0; g < a->exclude_groups; g++) {
@@ -371,9 +379,13 @@ static void find_in_folders(struct finder *f)
     size_t folders, files = 0;
     uint32_t *sorted = sort_folders(f, folder, &folders);
 
-    for (size_t i = 0; i < folders && files < FOLDER_FILES_MAX; i++) {
+    for (size_t i = 0; i < folders; i++) {
         const struct folder *in = &folder[sorted[i]];
 
+        if (files >= FOLDER_FILES_MAX) {
+            f->out->more += has_filter(f->a) ? 0 : c->dir[sorted[i]].children;
+            continue;
+        }
         for (uint32_t n = c->dir[sorted[i]].first; n; n = c->node[n].sibling) {
             if (f->seen[n / 8] >> n % 8 & 1 || c->node[n].kind == ROW_DIR ||
                 !is_result(&c->node[n]) || !passes(f, &c->node[n]))
@@ -431,10 +443,7 @@ static void find_in_names(struct finder *f)
 /* No words, only filters: all that pass. */
 static void find_by_filters(struct finder *f)
 {
-    const struct search_query *q = f->a->q;
-
-    if (!q->type && !q->ext && !q->larger && q->smaller == UINT64_MAX && q->newer_s == INT64_MIN &&
-        !q->peer && !f->a->in_parts)
+    if (!has_filter(f->a))
         return;
     find_in_names(f); /* judges those with an excluded word */
     for (uint32_t id = 1; id < f->c->nodes; id++) {

@@ -98,6 +98,7 @@ struct candidate {
 struct candidates {
     struct candidate *of;
     size_t count, cap;
+    size_t more; /* files of matching folders that were not taken, for the count */
 };
 
 /* Every node that matches at least half of the words and all filters but phrases. The caller frees .of. */
