@@ -203,8 +203,8 @@ static void on_timer(uv_timer_t *t)
     struct question *q, *next;
     int64_t now = loop_now_ms();
 
-    DL_FOREACH_SAFE(a->questions, q, next)
-    {
+    for (q = a->questions; q; q = next) {
+        next = q->next;
         if (q->deadline_ms <= now)
             give_up(q);
         else if (q->again_ms <= now)
@@ -216,9 +216,8 @@ static void on_timer(uv_timer_t *t)
 static void schedule(struct ask *a)
 {
     int64_t due = INT64_MAX, now = loop_now_ms();
-    struct question *q;
 
-    DL_FOREACH (a->questions, q) {
+    for (const struct question *q = a->questions; q; q = q->next) {
         due = q->deadline_ms < due ? q->deadline_ms : due;
         due = q->again_ms < due ? q->again_ms : due;
     }
@@ -243,7 +242,7 @@ static void begin(void *arg)
 static void start(struct ask *a, const char *path_and_query, unsigned timeout_ms,
                   struct question how)
 {
-    struct question *q = mem_alloc(sizeof *q);
+    struct question *q = mem_zero(1, sizeof *q);
     bool taken;
 
     *q = how;
@@ -280,8 +279,8 @@ static void change_leader(void *arg)
     a->self = n->self;
     a->leader = n->peer;
     mem_free(n);
-    DL_FOREACH_SAFE(a->questions, q, next)
-    {
+    for (q = a->questions; q; q = next) {
+        next = q->next;
         if (same && q->call)
             continue;
         if (q->call)

@@ -1,5 +1,6 @@
-/* Questions to the leader, whoever that is: the own desk when this peer leads, else HTTPS. While there is no leader, or it
- * does not answer, the question is asked again (at once when a leader appears) until its time is over. Any thread. */
+/* Questions to the leader, whoever that is: the own desk when this peer leads, else HTTPS. While
+ * there is no leader, or it does not answer, the question is asked again (at once when a leader
+ * appears) until its time is over. Any thread. */
 #pragma once
 
 #include "base/err.h"
@@ -14,8 +15,9 @@ struct ask *ask_new(const struct ident *ident, struct desk *desk);
 /* Who leads now; NULL: nobody. */
 void ask_leader(struct ask *a, const struct elect_peer *leader, bool self);
 
-/* Ask path_and_query (see desk.h). done is called exactly once on desk's loop: status as desk_answer's and its JSON (borrowed), or
- * status 0 with e set (-ERR_NO_PEER or -ERR_TIMEOUT) and json NULL. from: who answered (its addr and pub; self when we did). */
+/* Ask path_and_query (see desk.h). done is called exactly once on desk's loop: status as
+ * desk_answer's and its JSON (borrowed), or status 0 with e set (-ERR_NO_PEER or -ERR_TIMEOUT) and
+ * json NULL. from: who answered (its addr and pub; self when we did). */
 struct ask_reply {
     unsigned status;
     json_t *json;
@@ -23,11 +25,14 @@ struct ask_reply {
     struct elect_peer from;
     struct err err;
 };
-void ask_start(struct ask *a, const char *path_and_query, unsigned timeout_ms, void (*done)(void *ctx, const struct ask_reply *r),
-               void *ctx);
-/* From within done: keep the JSON beyond it. The caller's (json_decref), NULL when taken before or when there is none. Better than
- * json_incref: the reference count is not shared between threads. */
+void ask_start(struct ask *a, const char *path_and_query, unsigned timeout_ms,
+               void (*done)(void *ctx, const struct ask_reply *r), void *ctx);
+/* From within done: keep the JSON beyond it. The caller's (json_decref), NULL when taken before or
+ * when there is none. Better than json_incref: the reference count is not shared between threads.
+ */
 json_t *ask_take(const struct ask_reply *r);
-/* As ask_start, waiting. Not from a loop's thread. *json is the caller's (json_decref), also of a status that is not 200. 0 or negative. */
-int ask_wait(struct ask *a, const char *path_and_query, unsigned timeout_ms, unsigned *status, json_t **json, struct err *e);
+/* As ask_start, waiting. Not from a loop's thread. *json is the caller's (json_decref), also of a
+ * status that is not 200. 0 or negative. */
+int ask_wait(struct ask *a, const char *path_and_query, unsigned timeout_ms, unsigned *status,
+             json_t **json, struct err *e);
 void ask_free(struct ask *a); /* pending questions end with -ERR_NO_PEER */

@@ -1,16 +1,20 @@
-/* The desk: the catalog of all peers while this one leads. Pulls every member's changes (GET /v1/catalog?since=...), its own
- * straight from the store, and answers questions. Owns a loop (thread "desk"); the catalog has a reader-writer lock.
+/* The desk: the catalog of all peers while this one leads. Pulls every member's changes (GET
+ * /v1/catalog?since=...), its own straight from the store, and answers questions. Owns a loop
+ * (thread "desk"); the catalog has a reader-writer lock.
  *
- * Questions are paths with a query, as they travel (doc/PROTOCOL.md, "Questions to the leader"), and answers are JSON:
+ * Questions are paths with a query, as they travel (doc/PROTOCOL.md, "Questions to the leader"),
+ * and answers are JSON:
  *   /v1/search?q=..&type=&ext=&larger=&smaller=&newer=&peer=NAME&in=&offset=&limit=
  *       {"rows":[{"hash","root","path","name","size","type":"file|dir","modified","holders":[name...],"holders_count","score"}...],
  *        "about":N,"corrected":"..."|null,"nearest":"..."|null}
- *   /v1/holders/HASH   {"hash","kind":"f|x|d","size","name","contents":[{"root","holders":[{"peer","name","pub","addr"|null,"partial":bool}]}]}
- *       contents is by root hash, the largest group first; addr null means the answering leader itself
- *   /v1/resolve/PREFIX {"hash"} | 404 none | 409 ambiguous
- *   /v1/peers          {"peers":[{"peer","name","addr"|null,"leader":bool,"files","bytes","heard_ms","since_ms"}]}
+ *   /v1/holders/HASH
+ * {"hash","kind":"f|x|d","size","name","contents":[{"root","holders":[{"peer","name","pub","addr"|null,"partial":bool}]}]}
+ *       contents is by root hash, the largest group first; addr null means the answering leader
+ * itself /v1/resolve/PREFIX {"hash"} | 404 none | 409 ambiguous /v1/peers
+ * {"peers":[{"peer","name","addr"|null,"leader":bool,"files","bytes","heard_ms","since_ms"}]}
  *       heard_ms, since_ms: how long ago it was last heard, and came in
- * Names in answers are foreign text as it is, but always valid UTF-8 (bytes that are not are shown as \xNN). */
+ * Names in answers are foreign text as it is, but always valid UTF-8 (bytes that are not are shown
+ * as \xNN). */
 #pragma once
 
 #include "base/err.h"
@@ -25,7 +29,8 @@ struct desk;
 struct desk_conf {
     const struct ident *ident;
     const char *db_path; /* NULL: nothing of our own (tests) */
-    /* Who was heard when, for /v1/peers, as lan_peers tells; may be NULL. Called on the threads that ask. */
+    /* Who was heard when, for /v1/peers, as lan_peers tells; may be NULL. Called on the threads
+     * that ask. */
     size_t (*heard)(void *ctx, struct elect_peer *out, size_t max);
     void *ctx;
 };
@@ -36,8 +41,9 @@ struct loop *desk_loop(struct desk *d);
 void desk_news(struct desk *d, const struct elect_news *news);
 /* Our own rows changed. Any thread. */
 void desk_own(struct desk *d, uint64_t generation, uint64_t number);
-/* Answer a question; *status is an HTTP status (200, 400, 404, 409, 503 when not leading). The caller owns the JSON; for
- * errors it is {"error":"a sentence"}. Any thread. Never blocks on the network. */
+/* Answer a question; *status is an HTTP status (200, 400, 404, 409, 503 when not leading). The
+ * caller owns the JSON; for errors it is {"error":"a sentence"}. Any thread. Never blocks on the
+ * network. */
 json_t *desk_answer(struct desk *d, const char *path_and_query, unsigned *status);
 struct desk_status {
     bool leading;

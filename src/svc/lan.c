@@ -86,8 +86,8 @@ static void tell(struct lan *l, const struct elect_news *n)
     addr_text(&n->peer.addr, at);
     switch (n->kind) {
     case ELECT_LEADER:
-        log_info("lan", "leader peer=%s addr=%s term=%llu%s", hex, at, (unsigned long long)n->term,
-                 n->self ? " self" : "");
+        log_info("lan", "leader peer=%s addr=%s term=%llu", hex, n->self ? "self" : at,
+                 (unsigned long long)n->term);
         break;
     case ELECT_NO_LEADER:
         log_info("lan", "no-leader");

@@ -1,5 +1,5 @@
-/* The LAN: election and membership on real sockets. Joins core/elect and core/wire to io/udp and io/link. Loop thread
- * (the one of conf.loop), except where a line says otherwise. */
+/* The LAN: election and membership on real sockets. Joins core/elect and core/wire to io/udp and
+ * io/link. Loop thread (the one of conf.loop), except where a line says otherwise. */
 #pragma once
 
 #include "base/err.h"
@@ -12,23 +12,28 @@ struct lan;
 struct lan_conf {
     struct loop *loop;
     const struct ident *ident;
-    const char *const *interface; /* names; interfaces 0: every usable one (up, multicast, not loopback, private or link-local address) */
+    const char *const *interface; /* names; interfaces 0: every usable one (up, multicast, not
+                                     loopback, private or link-local address) */
     size_t interfaces;
-    const struct addr *peer;      /* static peers, asked by unicast as well */
+    const struct addr
+        *peer; /* static peers: get by unicast what others get by multicast; port 0: 1235. Off our
+                * subnets only these are listened to, so there both sides name each other */
     size_t peers;
-    uint16_t tcp_port;            /* where our HTTPS answers; unicast datagrams use the UDP port of the same number when free */
-    uint64_t generation, number;  /* of our catalog */
+    uint16_t tcp_port; /* where our HTTPS answers; unicast datagrams use the UDP port of the same
+                          number when free */
+    uint64_t generation, number; /* of our catalog */
     bool never_lead;
     void (*news)(void *ctx, const struct elect_news *news); /* loop thread */
     void *ctx;
 };
 
-/* Errors: an interface that does not exist (with those that do as a hint). No usable interface at all is not an error: it is
- * logged, shown in lan_status, and waited for. */
+/* Errors: an interface that does not exist (with those that do as a hint). No usable interface at
+ * all is not an error: it is logged, shown in lan_status, and waited for. */
 struct lan *lan_new(const struct lan_conf *conf, struct err *e);
 void lan_catalog(struct lan *l, uint64_t generation, uint64_t number); /* any thread */
-void lan_report(struct lan *l, const struct nid *nid);                 /* any thread: could not be reached */
-/* Say goodbye, close the sockets, then call done(ctx) (at most about 300 ms later). lan_free after that. */
+void lan_report(struct lan *l, const struct nid *nid); /* any thread: could not be reached */
+/* Say goodbye, close the sockets, then call done(ctx) (at most about 300 ms later). lan_free after
+ * that. */
 void lan_leave(struct lan *l, void (*done)(void *ctx), void *ctx);
 void lan_free(struct lan *l);
 
@@ -37,10 +42,11 @@ struct lan_status {
     bool has_leader;
     struct elect_peer leader;
     uint64_t term;
-    size_t peers;               /* known, self included */
-    uint64_t received, sent;    /* datagrams */
+    size_t peers;                /* known, self included */
+    uint64_t received, sent;     /* datagrams */
     uint64_t fault[WIRE_FAULTS]; /* refused ones; WIRE_OK: too long in our own buffer */
-    char interfaces[256];       /* "eth0 192.0.2.7, wlan0 ..."; "" when there is none */
+    char interfaces[256];        /* "eth0 192.0.2.7, wlan0 ..."; "" when there is none */
 };
 void lan_status(struct lan *l, struct lan_status *out); /* any thread */
-size_t lan_peers(struct lan *l, struct elect_peer *out, size_t max); /* any thread: as elect_peers */
+size_t lan_peers(struct lan *l, struct elect_peer *out,
+                 size_t max); /* any thread: as elect_peers */

