@@ -115,7 +115,6 @@ static void request_start(struct plan *p, struct plan_source *s, uint32_t first,
     s->running++;
     s->cursor = first + count;
     p->running++;
-    p->waiting = false;
     p->tokens -= p->limit > 0 ? (double)count * (double)p->conf.piece_bytes : 0;
     a = act(out, PLAN_REQUEST);
     a->request = r->id;
@@ -329,20 +328,31 @@ static void dispatch(struct plan *p, struct plan_out *out)
     }
 }
 
-/* Nothing runs and nobody is to come back by himself. */
+/* Nothing runs, nothing can be asked, and nobody comes back by himself. */
+static bool is_stuck(const struct plan *p)
+{
+    bool limited = p->limit > 0 && p->tokens <= 0;
+
+    for (size_t i = 0; i < p->sources; i++) {
+        enum plan_state state = p->source[i]->state;
+
+        if (state == SOURCE_PAUSE || (limited && state == SOURCE_USE))
+            return false;
+    }
+    return !p->running && p->sources > 0;
+}
+
 static void tell_waiting(struct plan *p, struct plan_out *out)
 {
-    bool liars = false, others = false;
+    bool was = p->waiting, liars = false, others = false;
 
-    if (p->running || p->waiting || (p->limit > 0 && p->tokens <= 0))
+    p->waiting = is_stuck(p);
+    if (!p->waiting || was)
         return;
     for (size_t i = 0; i < p->sources; i++) {
-        if (p->source[i]->state == SOURCE_PAUSE)
-            return;
         liars |= p->source[i]->state == SOURCE_LIAR;
         others |= p->source[i]->state == SOURCE_USE || p->source[i]->state == SOURCE_LOST;
     }
-    p->waiting = true;
     act(out, liars && !others ? PLAN_FAILED : PLAN_WAITING);
 }
 
@@ -436,7 +446,6 @@ static void on_again(struct plan *p, uint32_t piece)
         }
     }
     p->told_done = false;
-    p->waiting = false;
 }
 
 static void on_bytes(struct plan *p, struct plan_request *r, uint64_t bytes)

@@ -356,6 +356,20 @@ static void test_limit(void **state)
     plan_free(b.plan);
 }
 
+static void test_limit_and_nobody_left(void **state)
+{
+    struct bench b = start(10, false);
+
+    (void)state;
+    give(&b, (struct plan_in){.event = PLAN_LIMIT, .bytes = 1});
+    source(&b, 1);
+    assert_int_equal(count(&b, PLAN_WAITING), 0); /* the limit says wait, not the sources */
+    assert_true(plan_due_ms(b.plan) <= b.now + PLAN_TICK_MS);
+    give(&b, (struct plan_in){.event = PLAN_GONE, .source = 1});
+    assert_int_equal(count(&b, PLAN_WAITING), 1);
+    plan_free(b.plan);
+}
+
 static void test_foreign_numbers_are_ignored(void **state)
 {
     struct bench b = start(4, false);
@@ -392,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_gone_is_not_asked_again),
         cmocka_unit_test(test_a_piece_can_be_missing_again),
         cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_limit_and_nobody_left),
         cmocka_unit_test(test_foreign_numbers_are_ignored),
     };
 
