@@ -195,9 +195,12 @@ struct control *control_new(const struct control_conf *conf, struct err *e)
         return NULL;
     }
     c->conf = *conf;
+    c->conf.socket_path = NULL; /* the caller's, only for now */
+    c->conf.conf_path = c->conf_path = mem_str(conf->conf_path);
     c->server = http_server_unix(conf->socket_path, THREADS, handle, c, e);
     if (!c->server) {
         uv_mutex_destroy(&c->lock);
+        mem_free(c->conf_path);
         mem_free(c);
         return NULL;
     }
@@ -210,5 +213,6 @@ void control_free(struct control *c)
         return;
     http_server_free(c->server);
     uv_mutex_destroy(&c->lock);
+    mem_free(c->conf_path);
     mem_free(c);
 }

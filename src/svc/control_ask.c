@@ -209,6 +209,24 @@ static void put_addr(json_t *row, const char *key, const struct addr *a)
     json_object_set_new(row, key, a->family ? json_string(addr_text(a, text)) : json_null());
 }
 
+/* Where others reach us: the first address of "eth0 192.0.2.7, wlan0 ..." with our port. */
+static void put_own_addr(struct control *c, json_t *row)
+{
+    struct lan_status lan;
+    const char *text;
+    struct addr a = {0};
+    char one[ADDR_TEXT_MAX];
+
+    lan_status(c->conf.lan, &lan);
+    text = strchr(lan.interfaces, ' ');
+    if (text && strcspn(text + 1, ",") < sizeof one) {
+        str_copy(one, strcspn(text + 1, ", ") + 1, text + 1);
+        if (addr_parse(&a, one))
+            a.port = c->conf.tcp_port;
+    }
+    put_addr(row, "addr", &a);
+}
+
 /* What the answering leader can't know of itself: how it is reached. And which of them we are. */
 static void complete(struct control *c, const struct ask_reply *r, json_t *peers)
 {
@@ -219,9 +237,14 @@ static void complete(struct control *c, const struct ask_reply *r, json_t *peers
     nid_hex(&c->conf.ident->nid, own);
     json_array_foreach (peers, i, row) {
         const char *peer = json_string_value(json_object_get(row, "peer"));
+        bool self = peer && !strcmp(peer, own);
 
-        json_object_set_new(row, "self", json_boolean(peer && !strcmp(peer, own)));
-        if (!json_is_string(json_object_get(row, "addr")) && !r->self)
+        json_object_set_new(row, "self", json_boolean(self));
+        if (json_is_string(json_object_get(row, "addr")))
+            continue;
+        if (self)
+            put_own_addr(c, row);
+        else
             put_addr(row, "addr", &r->from.addr);
     }
 }
@@ -245,7 +268,10 @@ static json_t *heard_here(struct control *c)
                         json_text(self ? c->conf.ident->name : ""), "leader", 0, "self", self,
                         "files", 0, "bytes", 0, "heard_ms",
                         (json_int_t)(self ? 0 : now - known[i].heard_ms));
-        put_addr(row, "addr", &known[i].addr);
+        if (self)
+            put_own_addr(c, row);
+        else
+            put_addr(row, "addr", &known[i].addr);
         json_array_append_new(peers, row);
     }
     mem_free(known);

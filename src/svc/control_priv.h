@@ -11,6 +11,7 @@
 
 struct control {
     struct control_conf conf;
+    char *conf_path;
     struct http_server *server;
     uv_mutex_t lock; /* conf.conf and its file: one change at a time */
 };
