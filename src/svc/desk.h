@@ -2,17 +2,14 @@
  * /v1/catalog?since=...), its own straight from the store, and answers questions. Owns a loop
  * (thread "desk"); the catalog has a reader-writer lock.
  *
- * Questions are paths with a query, as they travel (doc/PROTOCOL.md, "Questions to the leader"),
- * and answers are JSON:
- *   /v1/search?q=..&type=&ext=&larger=&smaller=&newer=&peer=NAME&in=&offset=&limit=
- *       {"rows":[{"hash","root","path","name","size","type":"file|dir","modified","holders":[name...],"holders_count","score"}...],
- *        "about":N,"corrected":"..."|null,"nearest":"..."|null}
- *   /v1/holders/HASH
- * {"hash","kind":"f|x|d","size","name","contents":[{"root","holders":[{"peer","name","pub","addr"|null,"partial":bool}]}]}
- *       contents is by root hash, the largest group first; addr null means the answering leader
- * itself /v1/resolve/PREFIX {"hash"} | 404 none | 409 ambiguous /v1/peers
- * {"peers":[{"peer","name","addr"|null,"leader":bool,"files","bytes","heard_ms","since_ms"}]}
- *       heard_ms, since_ms: how long ago it was last heard, and came in
+ * Questions are paths with a query, as they travel, and answers are JSON; doc/PROTOCOL.md,
+ * "Questions to the leader", has every field:
+ *
+ *   /v1/search?q=..&type=..   {"rows":[..],"about","corrected","nearest"}
+ *   /v1/holders/HASH          {"hash","kind","size","modified","name","contents":[..]}
+ *   /v1/resolve/PREFIX        {"hash"} | 404 none | 409 ambiguous
+ *   /v1/peers                 {"peers":[..]}
+ *
  * Names in answers are foreign text as it is, but always valid UTF-8 (bytes that are not are shown
  * as \xNN). */
 #pragma once

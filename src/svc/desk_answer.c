@@ -246,9 +246,10 @@ static json_t *holders(struct desk *d, const char *rest, const char *args, unsig
         answer = refuse(status, 404, "nobody has this hash");
     } else {
         name = best ? leaf_json(d, best->path, best->path_len, &best->peer) : hash_json(&hash);
-        answer =
-            json_pack("{s:o, s:s, s:I, s:o, s:o}", "hash", hash_json(&hash), "kind", kind, "size",
-                      (json_int_t)g[0].size, "name", name, "contents", contents_json(g, groups));
+        answer = json_pack("{s:o, s:s, s:I, s:o, s:o, s:o}", "hash", hash_json(&hash), "kind", kind,
+                           "size", (json_int_t)g[0].size, "modified",
+                           best ? json_integer(best->mtime_s) : json_null(), "name", name,
+                           "contents", contents_json(g, groups));
     }
     mem_free(found);
     mem_free(g);

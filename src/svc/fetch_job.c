@@ -21,6 +21,7 @@ struct job *job_new(struct fetch *f, const struct hash *hash)
     struct job *j = mem_zero(1, sizeof *j);
 
     j->f = f;
+    j->mtime_s = INT64_MIN;
     j->hash = *hash;
     j->added_s = clock_wall_ms() / 1000;
     return j;
@@ -196,6 +197,7 @@ static bool take_content(struct job *j, const json_t *o)
 {
     const char *kind = json_string_value(json_object_get(o, "kind"));
     const char *name = json_string_value(json_object_get(o, "name"));
+    const json_t *modified = json_object_get(o, "modified");
     uint64_t size = number_in(o, "size");
 
     if (!kind || !strchr("fxd", *kind) || !*kind || kind[1] ||
@@ -209,6 +211,8 @@ static bool take_content(struct job *j, const json_t *o)
     }
     if (!j->name)
         j->name = fetch_safe_name(name, &j->hash);
+    if (json_is_integer(modified))
+        j->mtime_s = json_integer_value(modified);
     return true;
 }
 
@@ -396,7 +400,7 @@ void job_placed(struct job *j, char *target, bool replace, bool skipped, const s
                              .root = first_root(j),
                              .size = j->size,
                              .kind = j->kind,
-                             .mtime_s = INT64_MIN,
+                             .mtime_s = j->mtime_s,
                              .replace = replace};
 
     if (e) {

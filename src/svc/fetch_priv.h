@@ -97,6 +97,7 @@ struct job {
     struct folder *folder; /* while it is not ended */
     enum phase phase;
     uint64_t size, done; /* bytes; done is what is verified */
+    int64_t mtime_s;     /* a file's, as the leader tells it; INT64_MIN: not known */
     uint64_t fetched;
     struct meter meter;
     struct source **source;
