@@ -56,6 +56,7 @@ struct service {
     struct control *control;
     uv_signal_t sigint, sigterm;
     bool leaving;
+    bool closed; /* the rooms are gone: what was posted before means nothing */
     struct status_line *line; /* NULL: no terminal, or quiet */
     uv_timer_t draw;
 };
@@ -73,7 +74,7 @@ static void pass_changed(void *arg)
 
     if (c->s->lan && !c->s->leaving)
         lan_catalog(c->s->lan, c->generation, c->number);
-    if (c->s->desk)
+    if (c->s->desk && !c->s->closed)
         desk_own(c->s->desk, c->generation, c->number);
     mem_free(c);
 }
@@ -391,6 +392,7 @@ int service_run(struct conf *c, const char *home, bool quiet, struct err *e)
         status_line_free(s.line);
     }
     close_rooms(&s);
+    s.leaving = s.closed = true;
     if (s.lan)
         lan_free(s.lan);
     if (rc) /* the loop never ran: give the handles of what was opened their closing turn */

@@ -408,9 +408,11 @@ def case_foreground(w):
     """start in the foreground: a status line on a terminal; Ctrl-C and SIGTERM end it well"""
     box = w.box("a")
     for number in (signal.SIGINT, signal.SIGTERM):
+        sent = []
+
         def act(text, p):
-            if "peer" in text and os.path.exists(os.path.join(box.state, "iwant.sock")):
-                p.send_signal(number)
+            if "no other peer" in text and not sent:
+                sent.append(p.send_signal(number))
         done = box.terminal("start", "--interface", "lo", on_text=act)
         check(done.code == 0, done)
         check("sharing " in done.out and "no other peer heard yet" in done.out, done)
