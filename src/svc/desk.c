@@ -133,6 +133,15 @@ void desk_status(struct desk *d, struct desk_status *out)
     out->bytes = st.bytes;
 }
 
+void desk_heard(struct desk *d, size_t (*heard)(void *ctx, struct elect_peer *out, size_t max),
+                void *ctx)
+{
+    uv_rwlock_wrlock(&d->lock);
+    d->heard = heard;
+    d->heard_ctx = ctx;
+    uv_rwlock_wrunlock(&d->lock);
+}
+
 struct loop *desk_loop(struct desk *d)
 {
     return d->loop;

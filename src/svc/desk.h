@@ -26,14 +26,14 @@ struct desk;
 struct desk_conf {
     const struct ident *ident;
     const char *db_path; /* NULL: nothing of our own (tests) */
-    /* Who was heard when, for /v1/peers, as lan_peers tells; may be NULL. Called on the threads
-     * that ask. */
-    size_t (*heard)(void *ctx, struct elect_peer *out, size_t max);
-    void *ctx;
 };
 
 struct desk *desk_new(const struct desk_conf *conf, struct err *e);
 struct loop *desk_loop(struct desk *d);
+/* Who tells who was heard when, for /v1/peers, as lan_peers does; called on the threads that ask,
+ * until desk_free. Any thread. Without it the times of the last news are told. */
+void desk_heard(struct desk *d, size_t (*heard)(void *ctx, struct elect_peer *out, size_t max),
+                void *ctx);
 /* News of the election: begin to lead, stop, members up, changed, down. Any thread; copied. */
 void desk_news(struct desk *d, const struct elect_news *news);
 /* Our own rows changed. Any thread. */

@@ -289,7 +289,7 @@ static int64_t last_heard_ms(const struct member *m, const struct elect_peer *he
 static json_t *peers(struct desk *d, const char *rest, const char *args, unsigned *status)
 {
     struct elect_peer *heard = mem_zero(PEERS_MAX, sizeof *heard);
-    size_t count = d->conf.heard ? d->conf.heard(d->conf.ctx, heard, PEERS_MAX) : 0;
+    size_t count = d->heard ? d->heard(d->heard_ctx, heard, PEERS_MAX) : 0;
     int64_t now = loop_now_ms();
     json_t *list = json_array();
 

@@ -63,6 +63,8 @@ struct desk {
     struct catalog *catalog;
     struct member *members; /* hash table by nid; only while leading */
     bool leading;
+    size_t (*heard)(void *ctx, struct elect_peer *out, size_t max); /* or NULL */
+    void *heard_ctx;
 };
 
 /* ---- desk_pull.c; desk's thread ---- */

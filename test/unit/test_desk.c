@@ -450,19 +450,16 @@ static size_t heard(void *ctx, struct elect_peer *out, size_t max)
 static void peers_are_listed(void **state)
 {
     struct fake f;
-    struct desk_conf c = {.ident = &own, .heard = heard, .ctx = &f.peer};
-    struct err e;
     json_t *j, *list, *p;
 
     (void)state;
     fake_open(&f, 1, "eva");
     f.peer.heard_ms = loop_now_ms() - 1000000000;
     fake_add(&f, ROW_FILE, "a", 'a', 0, 1);
-    desk_free(desk);
-    desk = desk_new(&c, &e);
     lead(desk);
     news(desk, ELECT_PEER_UP, &f.peer);
     WAIT_FOR(files() == 1 && !pulling());
+    desk_heard(desk, heard, &f.peer);
     j = answer("/v1/peers", 200);
     list = json_object_get(j, "peers");
     assert_int_equal(json_array_size(list), 2);
