@@ -100,6 +100,11 @@ static void lan_news(void *ctx, const struct elect_news *news)
     desk_news(s->desk, news);
 }
 
+static size_t heard(void *ctx, struct elect_peer *out, size_t max)
+{
+    return lan_peers(ctx, out, max);
+}
+
 struct lost {
     struct service *s;
     struct nid nid;
@@ -307,6 +312,7 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
     serve_fetch(s->serve, s->fetch);
     if (open_lan(s, c, port, e))
         return -e->code;
+    desk_heard(s->desk, heard, s->lan);
     share_status(s->share, &st);
     desk_own(s->desk, st.generation, st.number);
     s->control = control_new(&(struct control_conf){.socket_path = sock,
