@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__ /* defined by any header of it */
+#include <malloc.h>
+#endif
 
 static void *checked(void *p)
 {
@@ -63,6 +66,13 @@ char *mem_strn(const char *s, size_t len)
 void mem_free(void *p)
 {
     free(p);
+}
+
+void mem_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 #define ARENA_BLOCK ((size_t)64 << 10)
