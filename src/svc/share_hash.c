@@ -42,27 +42,27 @@ static enum item_end why_not(struct item *it, const struct err *e)
     case ENOMEM:
         return END_YOUNG; /* not its fault */
     default:
-        str_copy(it->text, sizeof it->text, strerror(e->sys));
+        str_copy(it->hashing->text, sizeof it->hashing->text, strerror(e->sys));
         return END_UNREADABLE;
     }
 }
 
 static enum item_end hash_item(struct job *j, struct item *it)
 {
+    struct hashing *h = it->hashing;
     struct err e;
 
     if (atomic_load_explicit(&j->share->stop, memory_order_relaxed))
         return END_STOPPED;
-    if (it->file.fd < 0) {
-        if (hash_file_open(&it->file, j->held->root, it->path, &e))
+    if (h->file.fd < 0) {
+        if (hash_file_open(&h->file, j->held->root, it->path, &e))
             return why_not(it, &e);
-        if (is_young(&it->file.st))
+        if (is_young(&h->file.st))
             return END_YOUNG;
-        if (root_being_written(it->file.fd))
+        if (root_being_written(h->file.fd))
             return END_WRITING;
     }
-    switch (
-        hash_file_read(&it->file, j->buffer, READ_BYTES, SLICE_BYTES, &it->hash, &it->root, &e)) {
+    switch (hash_file_read(&h->file, j->buffer, READ_BYTES, SLICE_BYTES, &h->hash, &h->root, &e)) {
     case HASH_MORE:
         return END_MORE;
     case HASH_DONE:
@@ -84,7 +84,7 @@ static void run_job(uv_work_t *work)
 
         it->end = hash_item(j, it);
         if (it->end != END_MORE && it->end != END_DONE) /* of these the checkpoints are needed */
-            hash_file_close(&it->file);
+            hash_file_close(&it->hashing->file);
     }
 }
 
@@ -151,7 +151,6 @@ void item_add(struct share *s, struct folder *f, const char *path, uint64_t size
     it->size = size;
     it->waited_for = true;
     it->first_ms = loop_now_ms();
-    it->file.fd = -1;
     f->items++;
     f->waiting++;
     s->items_bytes += size;
@@ -185,9 +184,17 @@ static void strike(struct share *s, struct item *it)
     it->folder = NULL;
 }
 
+static void drop_hashing(struct item *it)
+{
+    if (it->hashing)
+        hash_file_close(&it->hashing->file);
+    mem_free(it->hashing);
+    it->hashing = NULL;
+}
+
 static void free_item(struct item *it)
 {
-    hash_file_close(&it->file);
+    drop_hashing(it);
     mem_free(it);
 }
 
@@ -224,15 +231,16 @@ void item_drop_all(struct share *s)
 
 static void publish(struct share *s, struct item *it)
 {
-    const struct root_stat *st = &it->file.st;
+    const struct hashing *h = it->hashing;
+    const struct root_stat *st = &h->file.st;
     struct store_entry was, is = {.kind = st->kind,
                                   .size = st->size,
                                   .mtime_ns = st->mtime_ns,
                                   .ctime_ns = st->ctime_ns,
                                   .ino = st->ino,
-                                  .hash = it->hash,
-                                  .root = it->root};
-    const struct buf *list = &it->file.sha.checkpoints;
+                                  .hash = h->hash,
+                                  .root = h->root};
+    const struct buf *list = &h->file.sha.checkpoints;
     struct err e;
     int had = store_get(s->store, it->path, &was, &e);
 
@@ -268,6 +276,7 @@ static void be_late(struct share *s, struct item *it, int64_t delay_ms)
     it->tries++;
     it->due_ms = now + (it->again ? 0 : delay_ms < LATE_MAX_MS ? delay_ms : LATE_MAX_MS);
     it->again = false;
+    drop_hashing(it);
     it->state = ITEM_LATE;
     DL_APPEND(s->late, it);
     if (now - it->first_ms > HOLD_LATE_MS)
@@ -280,7 +289,7 @@ static void unreadable(struct share *s, struct item *it)
 
     if (!share_skips_in(s, it->folder->path)) /* one line a folder */
         log_warn("share", "unreadable path=%s reason=%s",
-                 show_to(name, sizeof name, it->path, strlen(it->path)), it->text);
+                 show_to(name, sizeof name, it->path, strlen(it->path)), it->hashing->text);
     share_skip(s, it->folder->path, SKIP_UNREADABLE, 1);
 }
 
@@ -293,7 +302,7 @@ static bool item_back(struct share *s, struct item *it)
 
     switch (it->end) {
     case END_MORE:
-        if (it->file.sha.at <=
+        if (it->hashing->file.sha.at <=
             SLICE_BYTES + READ_BYTES) /* the first slice: the rest will take a while */
             withdraw(s, it);
         if (!it->dead)
@@ -361,6 +370,10 @@ static void take(struct share *s, struct job *j, struct item *it)
     from_list(s, it);
     it->state = ITEM_RUNNING;
     it->again = false;
+    if (!it->hashing) {
+        it->hashing = mem_zero(1, sizeof *it->hashing);
+        it->hashing->file.fd = -1;
+    }
     j->items[j->count++] = it;
 }
 

@@ -34,9 +34,10 @@
 #define SETTLE_MS     250 /* a folder's manifest is made when nothing changed in it for this long */
 #define BIG_FOLDER_MS 20  /* a manifest that takes longer is not made all the time */
 #define NAMES_MAX     4096 /* names to look at in one folder; beyond, all of it is listed */
-#define RELIST_MS     2000 /* a folder is listed again for the counts of what is skipped, not before \
-                            */
-#define WORK_MS     5      /* one turn of work */
+#define RELIST_MS                                                                                  \
+    2000              /* a folder is listed again for the counts of what is skipped, not before    \
+                       */
+#define WORK_MS     5 /* one turn of work */
 #define FILES_AHEAD 20000      /* a scan waits while this many files wait to be hashed */
 #define SMALL_BYTES (4u << 20) /* files up to this are hashed whole, several to a job */
 #define JOB_FILES   64
@@ -44,12 +45,13 @@
 #define SLICE_BYTES (32u << 20) /* of a big file in one job */
 #define READ_BYTES  (256u << 10)
 #define HOLD_LATE_MS                                                                               \
-    10000                 /* a folder's manifest waits this long for a file that is being written */
-#define LATE_MAX_MS 30000 /* a file that is being written is looked at again at least this often   \
-                           */
-#define ALIVE_MS   2000   /* is the folder still there? is it back? */
-#define TROUBLE_MS 5000   /* the store is tried again */
-#define RESCAN_MS  60000  /* where not everything can be watched */
+    10000 /* a folder's manifest waits this long for a file that is being written */
+#define LATE_MAX_MS                                                                                \
+    30000                /* a file that is being written is looked at again at least this often    \
+                          */
+#define ALIVE_MS   2000  /* is the folder still there? is it back? */
+#define TROUBLE_MS 5000  /* the store is tried again */
+#define RESCAN_MS  60000 /* where not everything can be watched */
 #define NEVER      INT64_MAX
 
 /* The shared folder's handle: kept until the last who got it has put it back. Under share's lock.
@@ -100,22 +102,28 @@ enum item_end {
     END_STOPPED
 };
 
+/* What a job makes of one file. */
+struct hashing {
+    struct hash_file file;
+    struct hash hash, root;
+    char text[128]; /* why it is unreadable */
+};
+
 /* A file in work. */
 struct item {
     UT_hash_handle hh; /* by path */
     struct item *prev, *next;
     struct folder *folder;
     enum item_state state;
+    enum item_end end;
     uint64_t size;   /* as found */
     bool waited_for; /* counted in folder->waiting */
     bool again;      /* something happened to it while it was RUNNING */
     bool dead;       /* forget it when the job is back */
     unsigned tries;
     int64_t first_ms, due_ms;
-    struct hash_file file; /* the job's while RUNNING, as are these */
-    enum item_end end;
-    struct hash hash, root;
-    char text[128]; /* why it is unreadable */
+    struct hashing
+        *hashing; /* the job's while RUNNING; kept between the slices of a big file, else NULL */
     char path[];
 };
 

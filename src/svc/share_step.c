@@ -176,6 +176,7 @@ static void tidy(struct share *s)
     s->untidy = false;
     if (share_failed(s, store_tidy(s->store, &e), &e))
         return;
+    mem_trim();
     store_counts(s->store, &files, &bytes);
     log_info("share", "indexed files=%llu bytes=%llu read=%llu", (unsigned long long)files,
              (unsigned long long)bytes, (unsigned long long)s->hashed);

@@ -128,11 +128,14 @@ static int take_over(struct store *s, struct err *e)
     return 0;
 }
 
-/* 0; -ERR_IO with s->db.damaged set when the file is to be set aside. */
+/* The cache is large for the first scan of a big folder, whose hashes go all over their index;
+ * store_tidy gives it back. 0; -ERR_IO with s->db.damaged set when the file is to be set aside. */
 static int open_once(struct store *s, const char *path, struct err *e)
 {
-    int bad =
-        db_open(&s->db, path, "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000", e);
+    int bad = db_open(&s->db, path,
+                      "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;"
+                      "PRAGMA cache_size = -16000",
+                      e);
 
     if (bad)
         return bad;

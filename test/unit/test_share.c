@@ -111,8 +111,8 @@ static int by_text(const void *a, const void *b)
 /* "d:|f:a|d:sub|f:sub/b": kind and path of every row, by path. */
 static void announced(struct buf *out)
 {
-    char *paths[512];
-    size_t count = 0;
+    char **paths = NULL;
+    size_t count = 0, cap = 0;
     struct buf b = {0};
     struct rows_head head;
     struct row row;
@@ -130,10 +130,11 @@ static void announced(struct buf *out)
         buf_add(&line, row.path, row.path_len);
         buf_char(&line, '\1');
         buf_char(&line, (char)row.kind);
-        assert_true(count < 512);
+        MEM_GROW(paths, count, cap);
         paths[count++] = buf_take(&line, NULL);
     }
-    qsort(paths, count, sizeof *paths, by_text);
+    if (count)
+        qsort(paths, count, sizeof *paths, by_text);
     for (size_t i = 0; i < count; i++) {
         char *mark = strchr(paths[i], '\1');
 
@@ -141,6 +142,7 @@ static void announced(struct buf *out)
         buf_printf(out, "%s%c:%s", i ? "|" : "", mark[1], paths[i]);
         mem_free(paths[i]);
     }
+    mem_free(paths);
     buf_free(&b);
 }
 
