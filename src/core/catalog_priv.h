@@ -1,10 +1,11 @@
 /* Inside of the catalog, for core/catalog*, core/search* and their tests.
  *
- * A node is a path of one peer: a row that it put, or a folder above one that has no row of its own. Nodes and folders
- * are numbered from 1 in the order in which they come, a folder always before what is in it. Dead ones keep their number
- * until more than a quarter is dead; then all are renumbered (catalog_compact) and the word lists with them.
- * Equal hashes meet in a content, whose nodes hang in a double list. A peer's paths lie in an arena of its
- * own. Words of names stand in the vocabulary as lists of node numbers; folders' words are not repeated below them. */
+ * A node is a path of one peer: a row that it put, or a folder above one that has no row of its
+ * own. Nodes and folders are numbered from 1 in the order in which they come, a folder always
+ * before what is in it. Dead ones keep their number until more than a quarter is dead; then all are
+ * renumbered (catalog_compact) and the word lists with them. Equal hashes meet in a content, whose
+ * nodes hang in a double list. A peer's paths lie in an arena of its own. Words of names stand in
+ * the vocabulary as lists of node numbers; folders' words are not repeated below them. */
 #pragma once
 
 #include "base/limits.h"
@@ -14,10 +15,11 @@
 #include "core/sip.h"
 #include "core/vocab.h"
 
-#define NODE_DEAD    1u
-#define NODE_FOLDER  2u /* has an entry in catalog.dir */
-#define NODE_ROOT    4u /* a root hash lies behind the path's NUL; otherwise it is that of no checkpoints */
-#define NODE_PART    8u /* a content that is being fetched; in no folder */
+#define NODE_DEAD   1u
+#define NODE_FOLDER 2u /* has an entry in catalog.dir */
+#define NODE_ROOT                                                                                  \
+    4u /* a root hash lies behind the path's NUL; otherwise it is that of no checkpoints */
+#define NODE_PART 8u /* a content that is being fetched; in no folder */
 
 struct node {
     char *path; /* and a NUL; NULL when dead */
@@ -84,20 +86,24 @@ static inline bool node_alive(const struct node *n)
 enum node_space { SPACE_FILE, SPACE_FOLDER, SPACE_PART, SPACES }; /* a path may be in each once */
 
 enum node_space node_space_of(enum row_kind kind);
-uint32_t node_find(const struct catalog *c, uint16_t peer, enum node_space space, const char *path, size_t len);
+uint32_t node_find(const struct catalog *c, uint16_t peer, enum node_space space, const char *path,
+                   size_t len);
 /* A new node without a row, and the folders above it. root: NULL or to be kept behind the path. */
-uint32_t node_make(struct catalog *c, uint16_t peer, enum node_space space, const char *path, size_t len,
-                   const struct hash *root);
-/* Take the row off a node; the node goes too unless it is a folder with children, and empty folders above go. */
+uint32_t node_make(struct catalog *c, uint16_t peer, enum node_space space, const char *path,
+                   size_t len, const struct hash *root);
+/* Take the row off a node; the node goes too unless it is a folder with children, and empty folders
+ * above go. */
 void node_clear(struct catalog *c, uint32_t id);
 /* Count a row for the folders above its node, or no longer. */
 void node_count_row(struct catalog *c, uint32_t id, int step);
 /* Keep a path (and root) in the peer's arena. */
 char *peer_keep(struct peer *p, const char *path, size_t len, const struct hash *root);
 struct hash node_root(const struct node *n);
-/* What node_make and peer_keep are to be given for a row: NULL when its root follows from its kind. */
+/* What node_make and peer_keep are to be given for a row: NULL when its root follows from its kind.
+ */
 const struct hash *node_root_to_keep(const struct row *row);
-/* All nodes of a peer are dead from now on; words are not released, so catalog_compact must follow. */
+/* All nodes of a peer are dead from now on; words are not released, so catalog_compact must follow.
+ */
 void node_kill_peer(struct catalog *c, uint16_t peer);
 
 /* --- catalog_content.c: who has which hash --- */
@@ -110,5 +116,6 @@ uint32_t content_find(const struct catalog *c, const struct hash *hash);
 
 /* Renumber everything that lives, without gaps. */
 void catalog_compact(struct catalog *c);
-/* Do it when more than a quarter is dead. Also gives back the memory of paths that a peer no longer has. */
+/* Do it when more than a quarter is dead. Also gives back the memory of paths that a peer no longer
+ * has. */
 void catalog_tidy(struct catalog *c, uint16_t peer);

@@ -1,4 +1,5 @@
-/* Text as search sees it: letters without case and accents, digits, and what separates. Pure; any thread. */
+/* Text as search sees it: letters without case and accents, digits, and what separates. Pure; any
+ * thread. */
 #pragma once
 
 #include <stddef.h>
@@ -20,7 +21,8 @@ struct sym {
 };
 
 /* Fold text (any bytes; UTF-8 is understood) into at most cap symbols; gives how many.
- * Compatibility decomposition, case folding, combining marks and ignorable characters dropped (Unicode, by utf8proc), so
- * composed and decomposed forms are one; then the letters that have no decomposition but are typed without their stroke:
- * o-slash, l-stroke, d-stroke, dotless i, ae, oe, eth. Hangul is composed again. Broken bytes separate. */
+ * Compatibility decomposition, case folding, combining marks and ignorable characters dropped
+ * (Unicode, by utf8proc), so composed and decomposed forms are one; then the letters that have no
+ * decomposition but are typed without their stroke: o-slash, l-stroke, d-stroke, dotless i, ae, oe,
+ * eth. Hangul is composed again. Broken bytes separate. */
 size_t fold(struct sym *out, size_t cap, const char *text, size_t len);

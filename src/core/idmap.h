@@ -1,5 +1,6 @@
-/* A hash table from keys that live elsewhere to numbers: it keeps (32 bits of the key's hash, number), open addressing,
- * linear probing. The caller compares keys. The hash must be keyed (core/sip) where keys come from peers. One owner. */
+/* A hash table from keys that live elsewhere to numbers: it keeps (32 bits of the key's hash,
+ * number), open addressing, linear probing. The caller compares keys. The hash must be keyed
+ * (core/sip) where keys come from peers. One owner. */
 #pragma once
 
 #include <stddef.h>
@@ -15,8 +16,8 @@ struct idmap {
     uint32_t cap, used;      /* cap is a power of two */
 };
 
-/* The numbers put under hash (and, rarely, others): for (at = IDMAP_START; (id = idmap_next(m, hash, &at));) compare.
- * 0: no more. */
+/* The numbers put under hash (and, rarely, others): for (at = IDMAP_START; (id = idmap_next(m,
+ * hash, &at));) compare. 0: no more. */
 #define IDMAP_START UINT32_MAX
 uint32_t idmap_next(const struct idmap *m, uint64_t hash, uint32_t *at);
 /* Put id (not 0). The same id twice is the caller's mistake. */

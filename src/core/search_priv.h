@@ -1,8 +1,8 @@
 /* Inside of search, for core/search* and their tests. doc/SEARCH.md tells the way of a query:
- *   ask     query -> positions (its words), slots (words to look up) and readings (which slots explain which positions)
- *   expand  slot -> words of the vocabulary, each with a weight
- *   find    lists of those words, folders, filters -> candidates
- *   rank    the best candidates again, on their real paths
+ *   ask     query -> positions (its words), slots (words to look up) and readings (which slots
+ * explain which positions) expand  slot -> words of the vocabulary, each with a weight find lists
+ * of those words, folders, filters -> candidates rank    the best candidates again, on their real
+ * paths
  */
 #pragma once
 
@@ -18,10 +18,10 @@
 #define READING_SLOTS_MAX 4
 
 /* One byte a slot, and one for "a list that counts has it". */
-#define WEIGHTS      32
-#define WEIGHT_SEEN  31
-#define WEIGHT_ONE   250 /* the byte for weight 1 */
-#define FOLDER_PART  0.86f /* what a word of a folder counts for what is in it */
+#define WEIGHTS     32
+#define WEIGHT_SEEN 31
+#define WEIGHT_ONE  250   /* the byte for weight 1 */
+#define FOLDER_PART 0.86f /* what a word of a folder counts for what is in it */
 
 enum match_how { MATCH_EXACT, MATCH_BEGINNING, MATCH_TYPO, MATCH_INSIDE, MATCH_INITIALS };
 
@@ -62,7 +62,7 @@ struct phrase {
 struct ask {
     const struct catalog *c;
     const struct search_query *q;
-    uint8_t positions;           /* words of the query; position i is looked up as slot i */
+    uint8_t positions; /* words of the query; position i is looked up as slot i */
     uint8_t slots, readings;
     uint8_t first_reading[QUERY_WORDS_MAX + 2]; /* readings are sorted by where they end */
     struct slot slot[ASK_SLOTS_MAX];
@@ -71,10 +71,11 @@ struct ask {
     /* filters */
     bool nothing; /* some filter cannot be met */
     uint8_t excludes, exclude_groups, phrases, in_words, in_parts;
-    uint32_t exclude[ASK_EXCLUDE_MAX];      /* words */
-    uint8_t exclude_group[ASK_EXCLUDE_MAX]; /* bits of exclude: all of one group in a path exclude it */
+    uint32_t exclude[ASK_EXCLUDE_MAX]; /* words */
+    uint8_t
+        exclude_group[ASK_EXCLUDE_MAX]; /* bits of exclude: all of one group in a path exclude it */
     struct phrase phrase[ASK_PHRASES_MAX];
-    uint32_t in[ASK_IN_MAX];   /* words */
+    uint32_t in[ASK_IN_MAX];     /* words */
     uint8_t in_part[ASK_IN_MAX]; /* bits of in: what each folder of `in`, from the top, must have */
 };
 
@@ -101,11 +102,12 @@ struct candidates {
     size_t more; /* files of matching folders that were not taken, for the count */
 };
 
-/* Every node that matches at least half of the words and all filters but phrases. The caller frees .of. */
+/* Every node that matches at least half of the words and all filters but phrases. The caller frees
+ * .of. */
 void find(const struct ask *a, struct candidates *out);
 /* Are the query's phrases in the node's path? Reads the path, so it is asked of few. */
 bool find_has_phrases(const struct ask *a, uint32_t node);
-/* Does the best reading of these weights: its sum, and how many positions it explains. */
+/* The best reading of these weights: its sum, and how many positions it explains. */
 float find_weigh(const struct ask *a, const uint8_t *weights, unsigned *matched);
 
 /* What a path's best reading used, position by position, for `corrected`. */

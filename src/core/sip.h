@@ -1,5 +1,5 @@
-/* SipHash-2-4 (Aumasson, Bernstein 2012): a keyed hash for tables whose keys come from peers. Who does not know the key
- * cannot make keys collide. Pure; any thread. */
+/* SipHash-2-4 (Aumasson, Bernstein 2012): a keyed hash for tables whose keys come from peers. Who
+ * does not know the key cannot make keys collide. Pure; any thread. */
 #pragma once
 
 #include <stddef.h>

@@ -4,8 +4,8 @@
  *   video     video types; also MXF and RealMedia
  *   audio     audio types, playlists
  *   image     image types but DjVu; also Illustrator, Krita and OpenDocument drawings
- *   document  PDF, PostScript, DjVu, e-books, comic books, office files, plain text, Markdown, HTML, TeX, CSV
- *   archive   archives, compressed files, packages (deb, rpm, jar, apk), disk images
+ *   document  PDF, PostScript, DjVu, e-books, comic books, office files, plain text, Markdown,
+ * HTML, TeX, CSV archive   archives, compressed files, packages (deb, rpm, jar, apk), disk images
  * Source code, programs, fonts and everything unknown have no type. Pure; any thread. */
 #pragma once
 

@@ -1,6 +1,6 @@
-/* How far two words are apart: edits as people make them. One edit is a letter missing, too many, wrong, or two
- * neighbours swapped (optimal string alignment). Words are folded UTF-8 of at most WORD_BYTES_MAX bytes; a letter is a code
- * point. Pure; any thread. */
+/* How far two words are apart: edits as people make them. One edit is a letter missing, too many,
+ * wrong, or two neighbours swapped (optimal string alignment). Words are folded UTF-8 of at most
+ * WORD_BYTES_MAX bytes; a letter is a code point. Pure; any thread. */
 #pragma once
 
 #include "core/words.h"
@@ -9,8 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Which letters a word has, in 32 bits: 26 for letters, 6 for letters that stand in it twice. One edit takes away at most
- * one bit and adds at most one, so two signatures tell cheaply that two words are too far apart. */
+/* Which letters a word has, in 32 bits: 26 for letters, 6 for letters that stand in it twice. One
+ * edit takes away at most one bit and adds at most one, so two signatures tell cheaply that two
+ * words are too far apart. */
 uint32_t typo_sig(const char *word, size_t len);
 /* Code points. */
 size_t typo_syms(const char *word, size_t len);
@@ -25,7 +26,7 @@ static inline bool typo_few_bits(uint32_t bits, int n)
 
 /* One word, made ready to be compared with many (Hyyro 2003, bit-parallel). */
 struct typo {
-    uint64_t mask[256]; /* by symbol: where it stands in the word */
+    uint64_t mask[256];             /* by symbol: where it stands in the word */
     uint32_t other[WORD_BYTES_MAX]; /* code points beyond ASCII are symbols 128 + place here */
     size_t others, syms;
 };

@@ -1,8 +1,9 @@
 /* The vocabulary: every distinct word of the catalog, and where it stands.
  *
- * All forgiveness of search happens here, over far fewer words than there are files. Words are numbered from 1 and
- * stay until the catalog is compacted; a word whose uses have all gone (uses 0) counts as not there. The arrays that a
- * scan reads lie apart from the rest. Words come from peers: the table is keyed. Pure; the catalog's owner locks. */
+ * All forgiveness of search happens here, over far fewer words than there are files. Words are
+ * numbered from 1 and stay until the catalog is compacted; a word whose uses have all gone (uses 0)
+ * counts as not there. The arrays that a scan reads lie apart from the rest. Words come from peers:
+ * the table is keyed. Pure; the catalog's owner locks. */
 #pragma once
 
 #include "base/buf.h"
@@ -31,12 +32,12 @@ struct vword {
 
 struct vocab {
     struct sip_key key;
-    struct vword *word; /* [0] is unused */
-    uint32_t *sig;      /* typo_sig of the word */
-    uint8_t *len;       /* bytes */
-    uint8_t *syms;      /* code points */
-    uint8_t *kind;      /* enum word_kind */
-    bool *in_folders;   /* some of its nodes are folders */
+    struct vword *word;          /* [0] is unused */
+    uint32_t *sig;               /* typo_sig of the word */
+    uint8_t *len;                /* bytes */
+    uint8_t *syms;               /* code points */
+    uint8_t *kind;               /* enum word_kind */
+    bool *in_folders;            /* some of its nodes are folders */
     uint32_t count, cap, living; /* words with number below count exist; living: those with uses */
     struct buf text;
     struct idmap map;
@@ -48,7 +49,8 @@ void vocab_done(struct vocab *v);
 
 /* 0: not there. */
 uint32_t vocab_find(const struct vocab *v, const char *word, size_t len);
-/* Note that node has the word; nodes come in rising order. false: it was noted already (or no more numbers). */
+/* Note that node has the word; nodes come in rising order. false: it was noted already (or no more
+ * numbers). */
 bool vocab_add(struct vocab *v, const char *word, size_t len, uint32_t node, bool folder);
 /* A node that had it is gone. Its posting stays until compaction. */
 void vocab_release(struct vocab *v, uint32_t word);

@@ -1,8 +1,9 @@
 /* Text to words: the same for names, folders and queries. doc/SEARCH.md tells the rules.
  *
- * A run is a maximal string of letters and digits, folded (core/fold). A run that changes between letters and digits or has
- * camel case gives itself whole and its parts. Beside the runs stand made-up words: the episode and the initials, whose
- * first byte no run can have. Pure; any thread. */
+ * A run is a maximal string of letters and digits, folded (core/fold). A run that changes between
+ * letters and digits or has camel case gives itself whole and its parts. Beside the runs stand
+ * made-up words: the episode and the initials, whose first byte no run can have. Pure; any thread.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -46,11 +47,11 @@ struct words {
 
 enum words_use { WORDS_FILE, WORDS_FOLDER, WORDS_QUERY };
 
-/* The words of a file's name, a folder's name or a query; any bytes. A query has no initials, and 1x2 is an episode
- * in it (1x02 is one everywhere). */
+/* The words of a file's name, a folder's name or a query; any bytes. A query has no initials, and
+ * 1x2 is an episode in it (1x02 is one everywhere). */
 void words_of(struct words *out, const char *text, size_t len, enum words_use use);
-/* The words of the last component of a path. A season that a folder above tells and an episode that the name tells
- * make one word. */
+/* The words of the last component of a path. A season that a folder above tells and an episode that
+ * the name tells make one word. */
 void words_of_last(struct words *out, const char *path, size_t len, bool folder);
 
 /* What kind a word is, from its bytes as words_of makes them. */
