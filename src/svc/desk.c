@@ -52,6 +52,7 @@ static void stop(struct desk *d)
     uv_rwlock_wrunlock(&d->lock);
     catalog_free(old);
     desk_members_clear(d);
+    mem_trim();
     uv_timer_stop(&d->retry);
 }
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define LOCKED_ROWS 256         /* put under one lock: well under a millisecond's worth */
+#define LOCKED_ROWS 100         /* put under one lock: about a millisecond's worth */
 #define RECORD_MAX  (16u << 10) /* more than any record that core/rows accepts */
 
 void desk_stream_begin(struct member *m)
