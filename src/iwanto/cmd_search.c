@@ -104,6 +104,7 @@ int cmd_search(struct cli *c, struct opt_scan *s, struct err *e)
     tell(c, answer, json_array_size(rows));
     if (json_array_size(rows)) {
         c->out.print->search(&c->out, rows);
+        fflush(c->out.to); /* before the disk is waited for */
         last_search_save(c, rows);
     } else {
         rc = err_set(e, ERR_NOT_FOUND, "nothing found");
