@@ -1,5 +1,6 @@
 #include "iwanto/progress.h"
 
+#include "base/id.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "core/path.h"
@@ -16,7 +17,8 @@
 
 struct progress {
     size_t downloads, ended;
-    size_t drawn; /* columns on the screen */
+    char current[HASH_HEX_LEN + 1]; /* the one that is shown, until it ends; "" none */
+    size_t drawn;                   /* columns on the screen */
     bool shown;
 };
 
@@ -46,6 +48,10 @@ static void facts(struct buf *b, const json_t *event)
     unsigned long long holders = out_num(event, "holders");
     const char *what = out_str(event, "event");
 
+    if (!strcmp(what, "start")) {
+        buf_str(b, "looking for holders");
+        return;
+    }
     if (!strcmp(what, "waiting") || !strcmp(what, "paused") || !strcmp(what, "queued")) {
         buf_str(b, *what == 'w' ? "waiting for a holder" : what);
         return;
@@ -128,9 +134,13 @@ void progress_event(struct progress *p, const json_t *event)
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         if (!strcmp(out_str(event, "event"), ends[i])) {
             p->ended++;
+            if (!strcmp(p->current, out_str(event, "hash")))
+                p->current[0] = '\0';
             return;
         }
-    if (p->shown)
+    if (!p->current[0] && !strcmp(out_str(event, "event"), "progress"))
+        str_copy(p->current, sizeof p->current, out_str(event, "hash"));
+    if (p->shown && (!p->current[0] || !strcmp(p->current, out_str(event, "hash"))))
         draw(p, event);
 }
 

@@ -1,5 +1,5 @@
-/* Downloads on a terminal: one line on stderr that is redrawn, for the one that moved last and the
- * total. */
+/* Downloads on a terminal: one line on stderr that is redrawn, for one of those that move, and how
+ * many of all have ended. */
 #pragma once
 
 #include "base/buf.h"

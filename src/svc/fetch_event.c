@@ -1,19 +1,15 @@
 /* What listeners are told of a download. */
 #include "base/mem.h"
-#include "core/path.h"
 #include "svc/fetch_priv.h"
+#include "svc/json_text.h"
 
 #include <string.h>
 #include <utlist.h>
 
+/* Text as it is: who prints it makes it safe. */
 static void set_text(json_t *o, const char *key, const char *text)
 {
-    struct buf b = {0};
-
-    if (text)
-        show(&b, text, strlen(text)); /* valid UTF-8, whatever the file system has */
-    json_object_set_new(o, key, text ? json_string(buf_cstr(&b)) : json_null());
-    buf_free(&b);
+    json_object_set_new(o, key, text ? json_text(text) : json_null());
 }
 
 static void set_path(json_t *o, const struct job *j)
