@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "io/http_range.h"
 #include "io/loop.h"
 
 #include <assert.h>
@@ -31,32 +32,6 @@ static size_t break_off(struct http_call *call, enum err_code code, const char *
     return 0; /* fewer than given: libcurl ends the transfer */
 }
 
-/* "bytes 0-1023/4096"; false for anything else, an unknown size too. */
-static bool parse_content_range(struct http_call *call, const char *text, size_t len)
-{
-    char line[80], *dash, *slash;
-
-    while (len && (*text == ' ' || *text == '\t')) {
-        text++;
-        len--;
-    }
-    while (len && isspace((unsigned char)text[len - 1]))
-        len--;
-    if (len < 6 || len >= sizeof line || strncmp(text, "bytes ", 6) != 0)
-        return false;
-    memcpy(line, text + 6, len - 6);
-    line[len - 6] = '\0';
-    dash = strchr(line, '-');
-    slash = strchr(line, '/');
-    if (!dash || !slash || slash < dash)
-        return false;
-    *dash = *slash = '\0';
-    return str_parse_u64(line, 0, UINT64_MAX, &call->range_first) &&
-           str_parse_u64(dash + 1, 0, UINT64_MAX, &call->range_last) &&
-           str_parse_u64(slash + 1, 0, UINT64_MAX, &call->range_size) &&
-           call->range_first <= call->range_last && call->range_last < call->range_size;
-}
-
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
     static const char name[] = "content-range:";
@@ -74,7 +49,10 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
     } else if (len >= sizeof name - 1 && !strncasecmp(p, name, sizeof name - 1)) {
         /* one good one is an answer; a bad one, or two, is none */
         call->ranges +=
-            parse_content_range(call, p + sizeof name - 1, len - (sizeof name - 1)) ? 1 : 2;
+            http_content_range_parse(p + sizeof name - 1, len - (sizeof name - 1),
+                                     &call->range_first, &call->range_last, &call->range_size)
+                ? 1
+                : 2;
     }
     return len;
 }

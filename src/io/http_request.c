@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "io/http_range.h"
 
 #include <assert.h>
 #include <string.h>
@@ -273,39 +274,9 @@ bool http_peer_key(const struct http_request *rq, uint8_t pub[32])
     return rq->c->proven;
 }
 
-/* One range of bytes (RFC 9110, 14.1.2). What is no range, or several of them, is as if it were not
- * there (14.2). */
 int http_range(const struct http_request *rq, uint64_t size, uint64_t *first, uint64_t *len)
 {
-    const char *text = http_header(rq, MHD_HTTP_HEADER_RANGE), *dash;
-    char from[24] = "", to[24] = "";
-    uint64_t a, b = UINT64_MAX;
+    const char *text = http_header(rq, MHD_HTTP_HEADER_RANGE);
 
-    *first = 0;
-    *len = size;
-    if (!text || strncmp(text, "bytes=", 6) != 0)
-        return 0;
-    text += 6;
-    dash = strchr(text, '-');
-    if (!dash || (size_t)(dash - text) >= sizeof from || strlen(dash + 1) >= sizeof to)
-        return 0;
-    memcpy(from, text, (size_t)(dash - text));
-    str_copy(to, sizeof to, dash + 1);
-    if ((*from && !str_parse_u64(from, 0, UINT64_MAX, &a)) ||
-        (*to && !str_parse_u64(to, 0, UINT64_MAX, &b)) || (!*from && !*to))
-        return 0;
-    if (!*from) { /* the last b bytes */
-        if (!b || !size)
-            return -1;
-        *first = b < size ? size - b : 0;
-        *len = size - *first;
-        return 1;
-    }
-    if (b < a)
-        return 0;
-    if (a >= size)
-        return -1;
-    *first = a;
-    *len = (b < size ? b + 1 : size) - a;
-    return 1;
+    return http_range_parse(text ? text : "", size, first, len);
 }

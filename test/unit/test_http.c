@@ -614,14 +614,15 @@ static void test_strangers(void **state)
     client_free(c);
     cert_files_done(&odd.files);
 
-    /* a group's own key is nobody's */
-    odd = member_who;
-    odd.id.cert_file = member_who.files.ca;
+    /* a group's own key is nobody's, although every member has it */
+    make_who(&odd, "group", 1, 1, NAME);
+    odd.id.cert_file = odd.files.ca;
     c = client_of(&odd);
     g = (struct got){0};
     get(&g, c, port, "/whole");
     expect_refused(&g);
     client_free(c);
+    cert_files_done(&odd.files);
     assert_int_equal(handled, before);
 }
 
