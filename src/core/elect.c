@@ -118,7 +118,7 @@ static void dispatch(struct elect *e, struct peer *p, const struct wire_msg *m)
         break;
     case WIRE_HB:
         if (follows)
-            follow_hb(e, p, m);
+            follow_hb(e, m);
         else if (leads)
             say_nak(e, m->u.hb.session, &e->cur);
         break;

@@ -299,7 +299,7 @@ void follow_beacon(struct elect *e, struct peer *p, const struct wire_msg *m)
     }
 }
 
-void follow_hb(struct elect *e, struct peer *p, const struct wire_msg *m)
+void follow_hb(struct elect *e, const struct wire_msg *m)
 {
     struct follow *f = &e->follow;
     struct wire_ballot b = ballot_of(m, m->u.hb.term, m->u.hb.session);
@@ -326,7 +326,7 @@ void follow_hb(struct elect *e, struct peer *p, const struct wire_msg *m)
     else if (e->role == ELECT_FOLLOW && place(e) == 0 && f->cand_at_ms > e->now && !f->backoff_ms &&
              !e->conf.never_lead)
         f->cand_at_ms = e->now;
-    ack = say_to(e, p, WIRE_HBACK);
+    ack = answer(e, WIRE_HBACK);
     ack->u.hback.session = e->cur.session;
     ack->u.hback.beat = m->u.hb.beat;
 }
@@ -418,12 +418,21 @@ void say_nak(struct elect *e, uint64_t session, const struct wire_ballot *hint)
         m->u.nak.hint = *hint;
 }
 
-/* A KA that is not confirmed is repeated: three times soon, then each second. */
+/* A KA that is not confirmed is repeated: three times soon, then each second. If that does not help
+ * our address may have changed without our noticing, and the leader drops what is not signed: JOIN
+ * again. */
 static void say_ka(struct elect *e)
 {
     struct follow *f = &e->follow;
-    struct wire_msg *m = say_to(e, leader(e), WIRE_KA);
+    struct wire_msg *m;
 
+    if (f->ka_tries >= KA_TRIES) {
+        f->joined = false;
+        f->ka_tries = 0;
+        e->join = (struct join){.at_ms = e->now};
+        return;
+    }
+    m = say_to(e, leader(e), WIRE_KA);
     m->u.ka.session = e->cur.session;
     m->u.ka.generation = e->conf.generation;
     m->u.ka.number = e->conf.number;

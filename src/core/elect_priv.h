@@ -56,7 +56,14 @@ enum {
     T_PATH = 3000,
 };
 
-enum { BACKUPS = 2, JOIN_TRIES = 7, JOIN_TRIES_HEARD = 14, PINGS_SILENT = 8, PINGS_REPORTED = 3 };
+enum {
+    BACKUPS = 2,
+    JOIN_TRIES = 7,
+    JOIN_TRIES_HEARD = 14, /* of a leader whose beacons come */
+    KA_TRIES = 6,
+    PINGS_SILENT = 8,
+    PINGS_REPORTED = 3,
+};
 
 /* Rules that a test may switch off, to see that the simulator's checker misses them. */
 enum elect_mutant {
@@ -261,7 +268,7 @@ bool follow_silent(const struct elect *e, int64_t ms);
 void follow_evidence(struct elect *e);
 void follow_restarted(struct elect *e);
 void follow_beacon(struct elect *e, struct peer *p, const struct wire_msg *m);
-void follow_hb(struct elect *e, struct peer *p, const struct wire_msg *m);
+void follow_hb(struct elect *e, const struct wire_msg *m);
 void follow_joinack(struct elect *e, const struct wire_msg *m);
 void follow_nak(struct elect *e, const struct peer *p, const struct wire_msg *m);
 void follow_kaack(struct elect *e, const struct peer *p, const struct wire_msg *m);

@@ -534,10 +534,11 @@ void lan_catalog(int i, uint64_t number)
                                         .number = number});
 }
 
-void lan_move(int i, unsigned port)
+void lan_move(int i, unsigned port, bool notices)
 {
     lan.host[i].udp.port = (uint16_t)port;
+    lan.host[i].udp.ip[2] = (uint8_t)port;
     lan.host[i].clean_us = lan.now_us;
-    if (awake(i))
+    if (notices && awake(i))
         lan_event(i, &(struct elect_in){.kind = ELECT_LINK});
 }

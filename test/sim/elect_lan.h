@@ -67,7 +67,7 @@ void lan_deaf(int i, bool deaf);
 void lan_mute(int i, bool mute);
 void lan_heal(void);
 void lan_catalog(int i, uint64_t number);
-void lan_move(int i, unsigned port); /* its address changes, and it notices */
+void lan_move(int i, unsigned port, bool notices); /* its address changes */
 void lan_event(int i, const struct elect_in *in);
 
 void lan_run(int64_t us); /* so much longer */

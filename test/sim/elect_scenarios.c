@@ -426,21 +426,32 @@ static void catalogs(void)
     }
 }
 
+static bool knows_address(int i, int of)
+{
+    static struct elect_peer peers[HOSTS_MAX];
+    size_t n = elect_peers(lan.host[i].e, peers, HOSTS_MAX);
+
+    for (size_t k = 0; k < n; k++)
+        if (nid_eq(&peers[k].nid, &lan.host[of].nid))
+            return addr_same_host(&peers[k].addr, &lan.host[of].udp) &&
+                   peers[k].addr.port == lan.host[of].conf.tcp_port;
+    return false;
+}
+
+/* A host's address changes; it notices, or (a router between) it does not. */
 static void addresses(void)
 {
     int leader = grow();
 
     for (int k = 0; k < 5; k++) {
         int who = chance(300) ? leader : other_than(leader);
-        struct elect_peer peers[HOSTS_MAX];
-        size_t n;
+        bool notices = chance(600);
 
-        lan_move(who, (unsigned)(5000 + k));
-        lan_run(allowed_us(1000));
-        n = elect_peers(lan.host[leader].e, peers, HOSTS_MAX);
-        for (size_t i = 0; i < n && who != leader; i++)
-            if (nid_eq(&peers[i].nid, &lan.host[who].nid) && peers[i].addr.port != 2000 + who)
-                lan_fail("the address of a member that moved is wrong");
+        lan_move(who, (unsigned)(5000 + k), notices);
+        lan_run(allowed_us(notices && who != leader ? 1000 : 8500));
+        for (int i = 0; i < lan.hosts; i++)
+            if ((i == leader) != (who == leader) && !knows_address(i, who))
+                lan_fail("%s does not know the new address of %s", name(i), name(who));
         settle(0, "moved");
         still_leads(leader, "a change of address");
     }
@@ -490,7 +501,7 @@ static void chaos_act(void)
     } else if (act < 92) {
         lan_catalog(i, lan.host[i].conf.number + 1);
     } else if (act < 96) {
-        lan_move(i, (unsigned)between(6000, 60000));
+        lan_move(i, (unsigned)between(6000, 60000), chance(500));
     } else if (lan.host[i].e && !lan.host[i].asleep_us) {
         lan_leave(i);
     }
