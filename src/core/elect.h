@@ -1,6 +1,8 @@
-/* Election and membership: who is on this network, who leads, who stands by. doc/ELECTION.md tells the protocol.
+/* Election and membership: who is on this network, who leads, who stands by. doc/ELECTION.md tells
+ * the protocol.
  *
- * Pure: time comes in with the event, datagrams and news go out as data. One owner (svc/lan, loop thread). */
+ * Pure: time comes in with the event, datagrams and news go out as data. One owner (svc/lan, loop
+ * thread). */
 #pragma once
 
 #include "base/id.h"
@@ -14,43 +16,43 @@ struct elect;
 /* What a peer's announcements say of it. */
 struct elect_peer {
     struct nid nid;
-    uint32_t inc;           /* incarnation: rises at each start */
-    uint64_t sen;           /* seniority: smaller is older */
-    uint8_t pub[32];        /* Ed25519 key; nid is its hash */
-    struct addr addr;       /* observed source address with the announced TCP port: where its HTTPS answers */
+    uint32_t inc;     /* incarnation: rises at each start */
+    uint64_t sen;     /* seniority: smaller is older */
+    uint8_t pub[32];  /* Ed25519 key; nid is its hash */
+    struct addr addr; /* observed source with the announced TCP port: its HTTPS answers there */
     uint64_t generation, number; /* of its catalog */
-    int64_t heard_ms;       /* when it was last heard */
+    int64_t heard_ms;            /* when it was last heard */
 };
 
 struct elect_conf {
-    struct seal_key key;  /* own; pub gives the nid */
+    struct seal_key key; /* own; pub gives the nid */
     uint32_t inc;
-    uint64_t sen;         /* proposed: ms since 1970 << 16 | 16 random bits */
-    uint16_t tcp_port;    /* where our HTTPS answers */
+    uint64_t sen;      /* proposed: ms since 1970 << 16 | 16 random bits */
+    uint16_t tcp_port; /* where our HTTPS answers */
     uint64_t generation, number;
     bool never_lead;
 };
 
 enum elect_event_kind {
-    ELECT_START,     /* sockets are open */
-    ELECT_DATAGRAM,  /* msg, from */
-    ELECT_TICK,      /* due_ms is reached (or earlier, no harm) */
-    ELECT_GAP,       /* the loop stood still for gap_ms (sleep, overload) */
-    ELECT_CATALOG,   /* generation, number: ours changed */
-    ELECT_LINK,      /* an interface came up or changed its address: be heard at once */
-    ELECT_REFUSED,   /* an ICMP error or a closed stream says that from is gone: positive evidence */
-    ELECT_REPORT,    /* a downloader could not reach nid */
-    ELECT_LEAVE,     /* we stop: say goodbye */
+    ELECT_START,    /* sockets are open */
+    ELECT_DATAGRAM, /* msg, from */
+    ELECT_TICK,     /* due_ms is reached (or earlier, no harm) */
+    ELECT_GAP,      /* the loop stood still for gap_ms (sleep, overload) */
+    ELECT_CATALOG,  /* generation, number: ours changed */
+    ELECT_LINK,     /* an interface came up or changed its address: be heard at once */
+    ELECT_REFUSED,  /* an ICMP error or a closed stream says that from is gone: positive evidence */
+    ELECT_REPORT,   /* a downloader could not reach nid */
+    ELECT_LEAVE,    /* we stop: say goodbye */
 };
 
 struct elect_in {
     enum elect_event_kind kind;
     int64_t now_ms;             /* monotonic */
     const struct wire_msg *msg; /* ELECT_DATAGRAM */
-    struct addr from;           /* ELECT_DATAGRAM, ELECT_REFUSED: the UDP source */
+    struct addr from; /* ELECT_DATAGRAM: the UDP source; ELECT_REFUSED: a UDP or TCP address */
     int64_t gap_ms;
     uint64_t generation, number;
-    struct nid nid;             /* ELECT_REPORT */
+    struct nid nid; /* ELECT_REPORT */
 };
 
 enum elect_news_kind {
@@ -63,7 +65,7 @@ enum elect_news_kind {
 
 struct elect_news {
     enum elect_news_kind kind;
-    bool self;              /* ELECT_LEADER: it is us */
+    bool self; /* ELECT_LEADER: it is us */
     uint64_t term;
     struct elect_peer peer; /* of ELECT_NO_LEADER: empty */
 };
@@ -82,19 +84,21 @@ struct elect_out {
     size_t sends;
     struct elect_news news[ELECT_NEWS_MAX];
     size_t news_count;
-    bool more; /* there was more than fits: step with ELECT_TICK again at once */
+    bool more; /* not done yet: step with ELECT_TICK again at once */
 };
 
 /* Never NULL. seed: for jitter and nonces; the same seed and events give the same run. */
 struct elect *elect_new(const struct elect_conf *conf, uint64_t seed);
 void elect_step(struct elect *e, const struct elect_in *in, struct elect_out *out);
-/* Latest time to step with ELECT_TICK; INT64_MAX: nothing pends. After ELECT_LEAVE: INT64_MAX means all is said. */
+/* Latest time to step with ELECT_TICK; INT64_MAX: nothing pends. After ELECT_LEAVE: INT64_MAX means
+ * all is said. */
 int64_t elect_due_ms(const struct elect *e);
 
 enum elect_role { ELECT_LISTEN, ELECT_FOLLOW, ELECT_CAND, ELECT_LEAD };
 enum elect_role elect_role(const struct elect *e);
 const char *elect_role_name(enum elect_role role);
-/* The ledger as known here (all members at the leader; self, leader and heard ones elsewhere). Gives how many there are. */
+/* The ledger as known here (all members at the leader; self, leader and heard ones elsewhere).
+ * Gives how many there are. */
 size_t elect_peers(const struct elect *e, struct elect_peer *out, size_t max);
 /* The leader as known here; false: none. */
 bool elect_leader(const struct elect *e, struct elect_peer *out, uint64_t *term);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "core/elect_priv.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define WINDOW_BITS 1024
@@ -78,6 +79,7 @@ static bool make_room(struct elect *e)
     for (size_t i = 0; i < e->peer_count; i++) {
         const struct peer *p = e->peers[i];
 
+        assert(p);
         if (p->member || nid_eq(&p->nid, &e->cur.leader) ||
             nid_eq(&p->nid, &e->target.ballot.leader) || nid_eq(&p->nid, &e->duel.rival))
             continue;

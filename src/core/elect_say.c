@@ -198,16 +198,20 @@ bool elect_leader(const struct elect *e, struct elect_peer *out, uint64_t *term)
 
 size_t elect_peers(const struct elect *e, struct elect_peer *out, size_t max)
 {
-    bool leads = e->role == ELECT_LEAD;
     size_t n = 0;
 
-    if (n < max)
-        describe_self(&out[n++], e);
-    for (size_t i = 0; i < e->peer_count && n < max; i++) {
+    if (max)
+        describe_self(&out[n], e);
+    n++;
+    for (size_t i = 0; i < e->peer_count; i++) {
         const struct peer *p = e->peers[i];
+        bool recent = e->now - p->heard_ms < T_KA_MAX || nid_eq(&p->nid, &e->cur.leader);
 
-        if (leads ? p->member : e->now - p->heard_ms < T_KA_MAX || nid_eq(&p->nid, &e->cur.leader))
-            describe(&out[n++], p);
+        if (!(e->role == ELECT_LEAD ? p->member : recent))
+            continue;
+        if (n < max)
+            describe(&out[n], p);
+        n++;
     }
     return n;
 }

@@ -1,7 +1,9 @@
-/* Sealing: keys of a network from its passphrase; datagrams encrypted for the network and signed by the sender.
+/* Sealing: keys of a network from its passphrase; datagrams encrypted for the network and signed by
+ * the sender.
  *
- * XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with a random 24-byte nonce; Ed25519 (RFC 8032) inside. Pure: nonces come
- * from the caller (libsodium's randombytes in svc/lan, the seed in the simulator). Any thread. */
+ * XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with a random 24-byte nonce; Ed25519 (RFC 8032)
+ * inside. Pure: nonces come from the caller (libsodium's randombytes in svc/lan, the seed in the
+ * simulator). Any thread. */
 #pragma once
 
 #include "base/err.h"
@@ -11,7 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a network's members have in common. Everything is derived from the group key by BLAKE2b/HKDF with a label. */
+/* What a network's members have in common. Everything is derived from the group key by BLAKE2b/HKDF
+ * with a label. */
 struct seal_net {
     uint8_t group[32];    /* the group key itself; what is stored, never the passphrase */
     uint8_t datagram[32]; /* AEAD key */
@@ -20,9 +23,11 @@ struct seal_net {
     char server_name[40]; /* TLS server name: 32 hex digits and ".iwant" */
 };
 
-/* Argon2id over the passphrase, salted by the network's name (3 passes, 256 MiB: about 0.8 s, once at joining). */
+/* Argon2id over the passphrase, salted by the network's name (3 passes, 256 MiB: about 0.8 s, once
+ * at joining). */
 int seal_group_key(uint8_t group[32], const char *network, const char *passphrase, struct err *e);
-/* The open network "lan": the same code with a published passphrase and a cheap derivation (it protects nothing). */
+/* The open network "lan": the same code with a published passphrase and a cheap derivation (it
+ * protects nothing). */
 void seal_open_group(uint8_t group[32], const char *network);
 void seal_derive(struct seal_net *net, const uint8_t group[32]);
 

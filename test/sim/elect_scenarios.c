@@ -431,7 +431,7 @@ static bool knows_address(int i, int of)
     static struct elect_peer peers[HOSTS_MAX];
     size_t n = elect_peers(lan.host[i].e, peers, HOSTS_MAX);
 
-    for (size_t k = 0; k < n; k++)
+    for (size_t k = 0; k < n && k < HOSTS_MAX; k++)
         if (nid_eq(&peers[k].nid, &lan.host[of].nid))
             return addr_same_host(&peers[k].addr, &lan.host[of].udp) &&
                    peers[k].addr.port == lan.host[of].conf.tcp_port;

@@ -13,7 +13,7 @@
 
 #include <sodium.h>
 
-static uint64_t seed_now;
+static char run_now[100]; /* for the signal handler */
 static bool times;
 
 #include "elect_scenarios.c"
@@ -35,7 +35,8 @@ static bool run(const struct scenario *s, uint64_t seed, unsigned mutants)
     int hosts;
     volatile bool good = false;
 
-    seed_now = seed;
+    snprintf(run_now, sizeof run_now, "sim_elect: aborted in --scenario %s --seed %llu\n", s->name,
+             (unsigned long long)seed);
     rng_seed(&r, seed);
     hosts = s->hosts_min + (int)rng_below(&r, (uint64_t)(11 - s->hosts_min));
     lan_open(hosts, seed, losses[rng_below(&r, 5)], mutants);
@@ -73,16 +74,12 @@ static bool mutant_caught(size_t i)
     return false;
 }
 
-/* An assertion in the core: say which run it was. Only what may be called from a signal handler. */
+/* An assertion in the core: say which run it was. */
 static void on_abort(int sig)
 {
-    char text[64];
-    int len = snprintf(text, sizeof text, "sim_elect: aborted at --seed %llu\n",
-                       (unsigned long long)seed_now);
-
     (void)sig;
-    if (len > 0 && write(STDERR_FILENO, text, (size_t)len) < 0)
-        _exit(1);
+    if (write(STDERR_FILENO, run_now, strlen(run_now)) < 0)
+        _exit(2);
     _exit(1);
 }
 

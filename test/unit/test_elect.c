@@ -352,6 +352,25 @@ static void a_join_is_news_and_answered(void **state)
     close_one();
 }
 
+static void the_ledger_can_be_asked_for(void **state)
+{
+    struct elect_peer p[3];
+
+    (void)state;
+    open_one(100);
+    lead_alone();
+    assert_int_equal(elect_peers(one.e, p, 3), 1);
+    assert_true(nid_eq(&p[0].nid, &one.e->nid));
+    for (int i = 0; i < OTHERS; i++)
+        join(i, 200);
+    memset(p, 0, sizeof p);
+    assert_int_equal(elect_peers(one.e, p, 2), 1 + OTHERS); /* as many as there are, not as fit */
+    assert_true(nid_eq(&p[1].nid, &one.msg[0].nid));
+    assert_true(nid_is_zero(&p[2].nid));
+    assert_int_equal(elect_peers(one.e, NULL, 0), 1 + OTHERS);
+    close_one();
+}
+
 static void unsigned_ones_count_only_from_where_signed_ones_came(void **state)
 {
     (void)state;
@@ -910,6 +929,7 @@ int main(void)
         cmocka_unit_test(a_lone_one_that_never_leads_knows_no_leader),
         cmocka_unit_test(many_die_at_once),
         cmocka_unit_test(a_join_is_news_and_answered),
+        cmocka_unit_test(the_ledger_can_be_asked_for),
         cmocka_unit_test(unsigned_ones_count_only_from_where_signed_ones_came),
         cmocka_unit_test(replays_are_dropped),
         cmocka_unit_test(windows),
