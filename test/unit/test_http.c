@@ -243,10 +243,10 @@ static void route(void *ctx, struct http_request *rq)
 }
 
 static const struct http_limits roomy = {
-    .handshake_ms = 5000,
-    .head_ms = 5000,
-    .idle_ms = 5000,
-    .window_ms = 5000,
+    .handshake_ms = 60000,
+    .head_ms = 60000,
+    .idle_ms = 60000,
+    .window_ms = 60000,
     .window_bytes = 1024,
     .conn_max = 512,
     .conn_addr_max = 400,
