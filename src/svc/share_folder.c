@@ -91,11 +91,38 @@ void folder_changed(struct share *s, struct folder *f, int64_t now)
 
 /* ---- manifests ---- */
 
+#define CHILDREN 1000 /* in one go */
+
+/* The manifest that is being made, one at a time, a few children at a time: a folder may have a
+ * million. */
 struct manifest {
-    struct buf text;
-    uint64_t size;
+    struct folder *folder;
+    int64_t change_ms, spent_ms;
+    struct sha256_ctx sha;
+    struct buf lines;
+    uint64_t size; /* of what is in it */
+    size_t len;    /* of the manifest so far */
+    size_t got;    /* children in this go */
+    char last[NAME_LEN_MAX + 1];
     bool cannot; /* too long, too big, or a folder in it has none */
 };
+
+static void end_manifest(struct share *s)
+{
+    if (s->manifest)
+        buf_free(&s->manifest->lines);
+    mem_free(s->manifest);
+    s->manifest = NULL;
+}
+
+static void begin_manifest(struct share *s, struct folder *f)
+{
+    struct manifest *m = s->manifest = mem_zero(1, sizeof *m);
+
+    m->folder = f;
+    m->change_ms = f->change_ms;
+    sha256_init(&m->sha);
+}
 
 static void add_child(void *ctx, const char *name, size_t len, const struct store_entry *entry)
 {
@@ -103,47 +130,58 @@ static void add_child(void *ctx, const char *name, size_t len, const struct stor
         .hash = entry->hash, .size = entry->size, .kind = entry->kind, .name_len = len};
     struct manifest *m = ctx;
 
-    m->cannot |=
-        entry->kind == STORE_UNSAID || len > NAME_LEN_MAX || m->text.len > MANIFEST_BYTES_MAX;
+    m->got++;
+    m->cannot |= entry->kind == STORE_UNSAID || len > NAME_LEN_MAX;
     if (m->cannot)
         return;
     memcpy(line.name, name, len);
-    content_manifest_add(&m->text, &line);
-    m->size +=
-        entry->size; /* each at most 2^63 - 1: what is over is seen below, before it can wrap */
+    memcpy(m->last, line.name, sizeof m->last); /* with its NUL */
+    content_manifest_add(&m->lines, &line);
+    /* Each is at most 2^63 - 1, and we stop when the sum is over that: it cannot wrap. */
+    m->size += entry->size;
     m->cannot |= m->size > INT64_MAX;
 }
 
-/* Put the folder's row, if it is another than before. */
-static void make_manifest(struct share *s, struct folder *f, int64_t now)
+/* Some more children. true: that was all of them, or all that is needed. */
+static bool add_children(struct share *s, struct manifest *m)
 {
-    struct store_entry is = {.kind = 'd', .ctime_ns = 1}, was;
-    struct manifest m = {0};
+    struct err e;
+
+    m->got = 0;
+    if (share_failed(
+            s, store_children(s->store, m->folder->path, m->last, CHILDREN, add_child, m, &e), &e))
+        return true;
+    sha256_update(&m->sha, m->lines.len, (const uint8_t *)buf_cstr(&m->lines));
+    m->len += m->lines.len;
+    m->cannot |= m->len > MANIFEST_BYTES_MAX;
+    buf_reset(&m->lines);
+    return m->cannot || m->got < CHILDREN;
+}
+
+/* Put the folder's row, if it is another than before. */
+static void publish(struct share *s, struct manifest *m, int64_t now)
+{
+    struct store_entry is = {.kind = 'd', .size = m->size, .ctime_ns = 1}, was;
+    struct folder *f = m->folder;
     struct root_stat st;
     struct err e;
     int had;
 
     if (root_stat_at(s->held->root, f->path, &st, &e) || st.kind != 'd')
         return; /* gone: the folder above hears of it */
-    if (share_failed(s, store_each_child(s->store, f->path, add_child, &m, &e), &e))
-        goto out;
     had = store_get(s->store, f->path, &was, &e);
     if (share_failed(s, had < 0 ? had : 0, &e))
-        goto out;
-    m.cannot |= m.text.len > MANIFEST_BYTES_MAX;
+        return;
     is.mtime_ns = st.mtime_ns;
     is.ino = st.ino;
-    is.size = m.size;
-    content_hash(&is.hash, m.text.data, m.text.len);
-    if (m.cannot)
+    sha256_digest(&m->sha, sizeof is.hash.b, is.hash.b);
+    if (m->cannot)
         is = (struct store_entry){.kind = STORE_UNSAID, .ino = st.ino};
     if (had && was.kind == is.kind && was.size == is.size && hash_eq(&was.hash, &is.hash)) {
         share_failed(s, store_touch(s->store, f->path, &is, &e), &e);
     } else if (!share_failed(s, store_put(s->store, f->path, &is, NULL, 0, &e), &e) && f->up) {
         folder_changed(s, f->up, f->up->need ? f->up->change_ms : now - SETTLE_MS);
     }
-out:
-    buf_free(&m.text);
 }
 
 static int64_t ready_at(const struct folder *f)
@@ -165,33 +203,61 @@ int64_t folder_due(const struct share *s)
     return due == NEVER || due > s->settle_ms ? due : s->settle_ms;
 }
 
+/* The next one whose time has come. */
+static struct folder *next_folder(struct share *s, int64_t now)
+{
+    struct folder *f;
+
+    DL_FOREACH2(s->need, f, need_next)
+    if (ready_at(f) <= now)
+        return f;
+    return NULL;
+}
+
+static void made(struct share *s, struct manifest *m, int64_t now)
+{
+    struct folder *f = m->folder;
+
+    publish(s, m, now);
+    if (s->broken) /* everything is dropped already */
+        return;
+    if (m->spent_ms > BIG_FOLDER_MS) /* not more than a fifth of the time */
+        s->settle_ms = now + (m->spent_ms > 1250 ? 5000 : 4 * m->spent_ms);
+    end_manifest(s);
+    f->need = false;
+    DL_DELETE2(s->need, f, need_prev, need_next);
+    folder_update(s, f);
+}
+
 bool folder_turn(struct share *s, int64_t now)
 {
     int64_t from = loop_now_ms(), before = from, after;
-    struct folder *f, *next;
-    bool some = false;
+    bool some = false, all;
 
-    if (now < s->settle_ms)
-        return false;
-    DL_FOREACH_SAFE2(s->need, f, next, need_next)
-    { /* next is in the list, so it stays whatever is done to f */
-        if (ready_at(f) > now)
-            continue;
-        f->need = false;
-        DL_DELETE2(s->need, f, need_prev, need_next);
-        make_manifest(s, f, now);
-        if (s->broken)
-            return true; /* everything is dropped already */
-        folder_update(s, f);
+    do {
+        struct manifest *m = s->manifest;
+        struct folder *f;
+
+        if (m && (m->change_ms != m->folder->change_ms || ready_at(m->folder) > now)) {
+            end_manifest(s); /* it changed again */
+            m = NULL;
+        }
+        if (!m) {
+            if (now < s->settle_ms || !(f = next_folder(s, now)))
+                return some;
+            begin_manifest(s, f);
+            m = s->manifest;
+        }
         some = true;
+        all = add_children(s, m);
+        if (s->broken)
+            return true;
         after = loop_now_ms();
-        if (after - before >
-            BIG_FOLDER_MS) /* of a folder with very many children, a fifth of the time */
-            s->settle_ms = after + (after - before > 2500 ? 10000 : 4 * (after - before));
-        if (after - from > WORK_MS)
-            break;
+        m->spent_ms += after - before;
         before = after;
-    }
+        if (all)
+            made(s, m, after);
+    } while (!s->broken && after - from < WORK_MS);
     return some;
 }
 
@@ -199,6 +265,7 @@ void folder_drop_all(struct share *s)
 {
     struct folder *f, *next;
 
+    end_manifest(s);
     HASH_ITER (hh, s->folders, f, next) {
         HASH_DEL(s->folders, f);
         free_names(f);

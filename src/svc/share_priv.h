@@ -150,7 +150,8 @@ struct part {
     uint64_t size;
 };
 
-struct listing; /* share_scan.c */
+struct listing;  /* share_scan.c */
+struct manifest; /* share_folder.c */
 
 struct share {
     struct loop *loop;
@@ -187,6 +188,7 @@ struct share {
     struct folder *folders; /* by path */
     struct folder *dirty, *scan, *need;
     struct listing *listing;
+    struct manifest *manifest;
     struct skips *skips;
     uint64_t skipped[SKIP_COUNT];
     struct part *parts;

@@ -240,7 +240,7 @@ static void compare(struct share *s)
     for (size_t i = 0; i < SKIP_COUNT; i++)
         if (l->skipped[i])
             share_skip(s, f->path, (enum share_skip)i, l->skipped[i]);
-    if (share_failed(s, store_each_child(s->store, f->path, add_known, l, &e), &e))
+    if (share_failed(s, store_children(s->store, f->path, "", -1, add_known, l, &e), &e))
         return;        /* the listing is dropped already */
     s->listing = NULL; /* ours alone now: should the store fail, it is not dropped under our feet */
     diff_children(l->known, l->known_count, l->found, l->found_count, on_diff, l);

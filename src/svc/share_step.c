@@ -184,14 +184,14 @@ static void tidy(struct share *s)
 
 /* ---- commits ---- */
 
-static void commit(struct share *s, int64_t now, bool quiet)
+static void commit(struct share *s, int64_t now, bool calm)
 {
     size_t rows = store_uncommitted(s->store);
     struct err e;
 
     if (rows && s->commit_ms == NEVER)
         s->commit_ms = now + STORE_BATCH_MS;
-    if (rows && (quiet || rows >= STORE_BATCH_ROWS || now >= s->commit_ms)) {
+    if (rows && (calm || rows >= STORE_BATCH_ROWS || now >= s->commit_ms)) {
         if (share_failed(s, store_commit(s->store, &e), &e))
             return;
         s->commit_ms = NEVER;
@@ -210,10 +210,12 @@ static void commit(struct share *s, int64_t now, bool quiet)
 
 /* ---- turns ---- */
 
-static bool work(struct share *s, int64_t now)
+/* *calm: there is nothing to be done about files; manifests may go on. */
+static bool work(struct share *s, int64_t now, bool *calm)
 {
     bool some = false;
 
+    *calm = true;
     if (!s->held)
         return false;
     some |= share_dirty_turn(s, now);
@@ -221,6 +223,7 @@ static bool work(struct share *s, int64_t now)
         some |= share_scan_turn(s, now);
     if (!s->broken)
         some |= item_turn(s, now);
+    *calm = !some && !s->broken && items_idle(s);
     if (!s->broken)
         some |= folder_turn(s, now);
     if (s->broken)
@@ -282,7 +285,7 @@ static void finish(struct share *s)
 static void turn(struct share *s)
 {
     int64_t now = loop_now_ms();
-    bool some = false;
+    bool some = false, calm = false;
 
     if (s->stopping) {
         share_drop_work(s);
@@ -298,9 +301,9 @@ static void turn(struct share *s)
     if (now >= s->rescan_ms && !s->broken && !s->scanning && s->held)
         share_scan_all(s);
     if (!s->broken)
-        some = work(s, now);
+        some = work(s, now, &calm);
     if (!s->broken)
-        commit(s, now, !some && items_idle(s));
+        commit(s, now, calm);
     share_say_status(s);
     if (some && !s->broken)
         share_wake(s);

@@ -196,8 +196,11 @@ static int manifest_lines(struct store_reader *r, const char *path, struct buf *
     sqlite3_stmt *st = db_stmt(&r->db, SQL_CHILDREN);
     int code;
 
-    if (st)
+    if (st) {
         db_bind_text(st, 1, path, strlen(path));
+        db_bind_text(st, 2, "", 0);
+        sqlite3_bind_int64(st, 3, -1);
+    }
     while ((code = db_step(&r->db, st)) == SQLITE_ROW) {
         struct content_entry line = {0};
         struct store_entry entry;

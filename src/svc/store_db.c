@@ -56,8 +56,8 @@ static const char *const SQL[SQL_COUNT] = {
         "UPDATE meta SET generation = ?1, number = ?2, floor = ?3, dev = ?4, files = ?5,"
         " bytes = ?6, gone = ?7, clean = ?8, folder = ?9",
     [SQL_GET] = "SELECT " ENTRY " FROM entry WHERE folder = ?1 AND name = ?2",
-    [SQL_CHILDREN] =
-        "SELECT " ENTRY " FROM entry WHERE folder = ?1 AND name > x'' AND " LIVE " ORDER BY name",
+    [SQL_CHILDREN] = "SELECT " ENTRY " FROM entry WHERE folder = ?1 AND name > ?2 AND " LIVE
+                     " ORDER BY name LIMIT ?3",
     [SQL_INODE] =
         "SELECT " ENTRY " FROM entry WHERE ino = ?1 AND size = ?2 AND mtime_ns = ?3"
         " AND hash IS NOT NULL AND kind != 100 ORDER BY kind LIMIT 1", /* gone ones first */

@@ -278,14 +278,17 @@ int store_get(struct store *s, const char *path, struct store_entry *out, struct
     return got == 1 && out->kind == ROW_GONE ? 0 : got;
 }
 
-int store_each_child(struct store *s, const char *folder, store_child_fn *fn, void *ctx,
-                     struct err *e)
+int store_children(struct store *s, const char *folder, const char *after, int64_t limit,
+                   store_child_fn *fn, void *ctx, struct err *e)
 {
     sqlite3_stmt *st = db_stmt(&s->db, SQL_CHILDREN);
     int code;
 
-    if (st)
+    if (st) {
         db_bind_text(st, 1, folder, strlen(folder));
+        db_bind_text(st, 2, after, strlen(after));
+        sqlite3_bind_int64(st, 3, limit);
+    }
     while ((code = db_step(&s->db, st)) == SQLITE_ROW) {
         struct store_entry entry;
 

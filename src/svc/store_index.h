@@ -42,12 +42,13 @@ int store_set_folder(struct store *s, const char *folder, uint64_t dev, struct e
 
 /* What is known at path. 1, 0 nothing (or gone), negative. */
 int store_get(struct store *s, const char *path, struct store_entry *out, struct err *e);
-/* Call fn for each known child of a folder, in byte order of the names; name is borrowed, fn must
- * not call the store. */
+/* Call fn for the known children of a folder, in byte order of the names: those after the name
+ * `after` ("": all), at most limit (negative: any number). name is borrowed; fn must not call the
+ * store. */
 typedef void store_child_fn(void *ctx, const char *name, size_t len,
                             const struct store_entry *entry);
-int store_each_child(struct store *s, const char *folder, store_child_fn *fn, void *ctx,
-                     struct err *e);
+int store_children(struct store *s, const char *folder, const char *after, int64_t limit,
+                   store_child_fn *fn, void *ctx, struct err *e);
 /* A file that had this inode, size and modification time: moved here, perhaps. Gives where it was
  * (mem_free) and whether it is known to have gone from there. 1, 0, negative. */
 int store_find_inode(struct store *s, uint64_t ino, uint64_t size, int64_t mtime_ns,
