@@ -44,7 +44,7 @@ stage() { # PROFILE KIND...
         failed=$((failed + 1))
         return
     fi
-    test/run "$@" "build/$profile" 2>&1 | tee "$out" | sed '$d' # all but the count
+    test/run "$@" "build/$profile" 2>&1 | tee "$out" | sed -u '$d' # all but the count
     line=$(tail -n 1 "$out")
     if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
         passed=$((passed + BASH_REMATCH[1]))
