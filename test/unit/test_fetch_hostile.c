@@ -27,7 +27,7 @@ static struct liar {
     struct ident id;
     struct http_server *server;
     uint16_t port;
-    enum lie lie;
+    _Atomic enum lie lie;
     char *bytes;
     size_t size;
     struct buf checkpoints;
