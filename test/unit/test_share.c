@@ -10,11 +10,13 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -598,6 +600,35 @@ static void a_damaged_index_is_made_anew(void **state)
     await_content("newer", "newer");
 }
 
+/* No byte more may be written to the index than this many: as if the disk were full. */
+static void limit_files(rlim_t bytes)
+{
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){bytes, RLIM_INFINITY}), 0);
+}
+
+static void a_full_disk_is_told_and_outlived(void **state)
+{
+    struct share_status st;
+
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    write_file("a", "a");
+    start(false);
+    await("d:|f:a");
+    limit_files(64 << 10);
+    for (int i = 0; i < 400; i++) {
+        char name[200];
+
+        snprintf(name, sizeof name, "%0150d", i); /* long, so that not many fit */
+        write_file(name, name);
+    }
+    await_status(st, st.trouble[0]);
+    assert_non_null(strstr(st.trouble, "cannot write the index"));
+    limit_files(RLIM_INFINITY);
+    await_status(st, !st.trouble[0] && st.files == 401 && !st.pending_files);
+    check_manifests();
+}
+
 static void parts_are_announced(void **state)
 {
     struct hash hash = {{7}};
@@ -677,6 +708,7 @@ int main(void)
         T(another_folder),
         T(the_folder_goes_and_comes_back),
         T(a_damaged_index_is_made_anew),
+        T(a_full_disk_is_told_and_outlived),
         T(parts_are_announced),
         T(many_files_in_one_folder),
         T(hashes_without_a_service),
