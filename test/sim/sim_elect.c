@@ -121,6 +121,7 @@ int main(int argc, char **argv)
     }
     if (sodium_init() < 0)
         return 1;
+    setvbuf(stdout, NULL, _IOLBF, 0); /* a run that is stopped has told what it found */
     signal(SIGABRT, on_abort);
     for (uint64_t seed = first; seed < first + seeds; seed++) {
         const struct scenario *s = only ? only : &scenarios[seed % SCENARIOS];
