@@ -140,13 +140,11 @@ static struct {
     struct http_request *rq;
 } kept;
 
-static char mine[] = "mine";
-
-static void forget(void *ctx)
+static void forget(void *rq)
 {
-    (void)ctx;
     uv_mutex_lock(&kept.lock);
-    kept.rq = NULL;
+    if (kept.rq == rq)
+        kept.rq = NULL;
     uv_mutex_unlock(&kept.lock);
 }
 
@@ -158,6 +156,12 @@ static bool is_kept(void)
     there = kept.rq;
     uv_mutex_unlock(&kept.lock);
     return there;
+}
+
+static void wait_until_kept(bool there)
+{
+    while (is_kept() != there)
+        usleep(1000);
 }
 
 static bool wake_kept(void)
@@ -177,14 +181,15 @@ static void serve_hold(struct http_request *rq)
     uint64_t ms = 0;
 
     if (http_held(rq)) {
-        http_reply_text(rq, 200, "held %d %s", http_held(rq), (char *)http_get_ctx(rq));
+        http_reply_text(rq, 200, "held %d %s", http_held(rq),
+                        http_get_ctx(rq) == rq ? "mine" : "not mine");
         return;
     }
     str_parse_u64(http_arg(rq, "ms"), 0, 60000, &ms);
     uv_mutex_lock(&kept.lock);
     kept.rq = rq;
     uv_mutex_unlock(&kept.lock);
-    http_set_ctx(rq, mine, forget);
+    http_set_ctx(rq, rq, forget);
     http_hold(rq, (unsigned)ms);
     if (http_arg(rq, "now"))
         http_wake(rq); /* before the suspend */
@@ -529,6 +534,7 @@ static void test_hold(void **state)
                              .path = "/hold?ms=60000",
                              .max = 100}};
     memcpy(g.ask.pin, server_who.key.pub, 32);
+    wait_until_kept(false); /* the one before */
     got_start(&g, member);
     while (!wake_kept())
         usleep(1000);
@@ -552,14 +558,13 @@ static void test_cancel(void **state)
 
     (void)state;
     memcpy(g.ask.pin, server_who.key.pub, 32);
+    wait_until_kept(false);
     got_start(&g, member);
-    while (!is_kept())
-        usleep(1000);
+    wait_until_kept(true);
     loop_call(client_loop, cancel_call, &g);
     assert_int_not_equal(uv_sem_trywait(&g.done), 0);
     uv_sem_destroy(&g.done);
-    while (is_kept()) /* the server notices, and says that it is over */
-        usleep(1000);
+    wait_until_kept(false); /* the server notices, and says that it is over */
 }
 
 /* ---- who gets through ---- */
@@ -764,6 +769,7 @@ static void test_free_busy(void **state)
     struct got g[12];
 
     (void)state;
+    wait_until_kept(false);
     memset(g, 0, sizeof g);
     for (int i = 0; i < 12; i++) {
         g[i].ask = (struct http_ask){.addr = {.family = 4, .ip = {127, 0, 0, 1}, .port = at},
