@@ -51,7 +51,7 @@ const struct command COMMANDS[] = {
     {NULL, NULL, NULL, NULL, NULL, false, NULL},
 };
 
-static int unknown_command(const char *name, struct err *e)
+static void unknown_command(const char *name, struct err *e)
 {
     const char *best = NULL;
     unsigned distance = 3;
@@ -70,7 +70,6 @@ static int unknown_command(const char *name, struct err *e)
         err_hint(e, "did you mean %s? try: iwanto help", best);
     else
         err_hint(e, "try: iwanto help");
-    return -ERR_USAGE;
 }
 
 static const struct command *find_command(const char *name)
@@ -90,31 +89,34 @@ static bool asks(int argc, char **argv, const char *letter, const char *name)
 }
 
 /* The command's name may stand behind common options: `iwanto --json status`. It is taken out of
- * the words. */
-static int take_command(struct opt_scan *s, const struct command **cmd, struct err *e)
+ * the words. NULL: e says why. */
+static const struct command *take_command(struct opt_scan *s, struct err *e)
 {
+    const struct command *cmd;
     const char *word;
     int id = opt_next(s, &word, e);
 
     if (id < 0)
-        return id;
+        return NULL;
     if (id == OPT_END) {
         help_all(stderr);
-        return err_set(e, ERR_USAGE, "%s", "");
+        err_set(e, ERR_USAGE, "%s", "");
+        return NULL;
     }
-    *cmd = find_command(word);
-    if (!*cmd)
-        return unknown_command(word, e);
-    s->own = (*cmd)->opts;
-    s->settings = (*cmd)->settings;
-    return 0;
+    cmd = find_command(word);
+    if (!cmd) {
+        unknown_command(word, e);
+        return NULL;
+    }
+    s->own = cmd->opts;
+    s->settings = cmd->settings;
+    return cmd;
 }
 
 static int run(struct cli *c, int argc, char **argv, struct err *e)
 {
     struct opt_scan s = {.argc = argc, .argv = argv, .at = 1, .common = &c->common};
-    const struct command *cmd = NULL;
-    int rc;
+    const struct command *cmd;
 
     if (argc == 2 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
         puts("iwanto " IWANT_VERSION);
@@ -124,9 +126,9 @@ static int run(struct cli *c, int argc, char **argv, struct err *e)
         help_all(stdout);
         return 0;
     }
-    rc = take_command(&s, &cmd, e);
-    if (rc)
-        return rc;
+    cmd = take_command(&s, e);
+    if (!cmd)
+        return -e->code;
     if (asks(argc - 1, argv + 1, "-h", "--help")) {
         help_command(cmd, stdout);
         return 0;

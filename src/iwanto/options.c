@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "core/path.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -130,6 +131,7 @@ static int take_number(const char *name, const char *value, uint64_t max, uint64
 {
     char shown[100];
 
+    assert(value && "argument() saw to it");
     if (str_parse_u64(value, 1, max, n))
         return 0;
     return err_set(e, ERR_USAGE, "--%s takes a number from 1 to %llu, not '%s'", name,
@@ -141,6 +143,7 @@ static int take_color(struct common *c, const char *value, struct err *e)
     static const char *const names[] = {"auto", "always", "never"};
     char shown[100];
 
+    assert(value && "argument() saw to it");
     for (int i = 0; i < 3; i++)
         if (!strcmp(value, names[i])) {
             c->color = (enum color)i;
@@ -218,7 +221,7 @@ static int take_long(struct opt_scan *s, const char *word, struct found *f, cons
 
 int opt_next(struct opt_scan *s, const char **value, struct err *e)
 {
-    struct found f;
+    struct found f = {0};
     int rc;
 
     for (;;) {
@@ -261,6 +264,7 @@ int opt_nothing_more(struct opt_scan *s, struct err *e)
     int id = opt_next(s, &value, e);
 
     if (id == OPT_WORD) {
+        assert(value);
         err_set(e, ERR_USAGE, "'%s' is one word too many",
                 show_to(shown, sizeof shown, value, strlen(value)));
         err_hint(e, "try: iwanto help");

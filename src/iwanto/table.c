@@ -137,6 +137,7 @@ void table_put(const struct table *t, unsigned columns, bool bold, struct buf *o
 {
     size_t w[TABLE_COLS_MAX];
 
+    assert(t->cols);
     for (size_t i = 0; i < t->cols; i++)
         w[i] = width(t->col[i].head);
     for (size_t i = 0; i < t->cells; i++)

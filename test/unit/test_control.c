@@ -101,7 +101,7 @@ void lan_status(struct lan *l, struct lan_status *out)
     (void)l;
     *out = (struct lan_status){.has_leader = fake.answer != NULL, .peers = 3};
     memset(out->leader.nid.b, 7, sizeof out->leader.nid.b);
-    strcpy(out->interfaces, "eth0 192.0.2.1");
+    snprintf(out->interfaces, sizeof out->interfaces, "%s", "eth0 192.0.2.1");
 }
 
 size_t lan_peers(struct lan *l, struct elect_peer *out, size_t max)
@@ -262,7 +262,7 @@ static int setup(void **state)
     memset(&t, 0, sizeof t);
     memset(&fake, 0, sizeof fake);
     uv_mutex_init(&fake.lock);
-    strcpy(t.top, "/tmp/iwant-test-XXXXXX");
+    snprintf(t.top, sizeof t.top, "%s", "/tmp/iwant-test-XXXXXX");
     if (!mkdtemp(t.top))
         return -1;
     setenv("HOME", t.top, 1);
@@ -275,10 +275,10 @@ static int setup(void **state)
     conf_init(&t.conf);
     conf_set(&t.conf, CONF_SHARE, in("pub"), CONF_FLAG, &e);
     conf_set(&t.conf, CONF_DOWNLOAD, in("in"), CONF_FLAG, &e);
-    strcpy(fake.share, in("pub"));
+    snprintf(fake.share, sizeof fake.share, "%s", in("pub"));
     t.ident = (struct ident){.home = t.home, .name = t.name, .network = t.network, .open = true};
-    strcpy(t.name, "eva");
-    strcpy(t.network, "lan");
+    snprintf(t.name, sizeof t.name, "%s", "eva");
+    snprintf(t.network, sizeof t.network, "%s", "lan");
     t.control = control_new(&cc, &e);
     return t.control ? 0 : -1;
 }

@@ -29,7 +29,7 @@ static const char *scan(struct common *common, bool settings, const char *const 
 
     seen[0] = '\0';
     for (; words[s.argc]; s.argc++) {
-        strncpy(copy[s.argc], words[s.argc], sizeof copy[0] - 1)[sizeof copy[0] - 1] = '\0';
+        snprintf(copy[s.argc], sizeof copy[0], "%s", words[s.argc]);
         argv[s.argc] = copy[s.argc];
     }
     while ((id = opt_next(&s, &value, &e)) > 0)

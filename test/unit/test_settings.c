@@ -40,7 +40,7 @@ static int setup(void **state)
     char cmd[100];
 
     (void)state;
-    strcpy(top, "/tmp/iwant-test-XXXXXX");
+    snprintf(top, sizeof top, "%s", "/tmp/iwant-test-XXXXXX");
     if (!mkdtemp(top))
         return -1;
     snprintf(home, sizeof home, "%s/.iwant", top);
