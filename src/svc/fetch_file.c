@@ -1,9 +1,8 @@
 /* One file by pieces: its partial file is made or found again, filled, synced now and then,
  * published at the end.
  *
- * What survives a crash: a piece is noted as there only after the fdatasync that put it on disk.
- * What was noted is verified again before it is served or counts for the end, so a partial file
- * that was damaged meanwhile costs the damaged pieces and nothing else. */
+ * What survives a crash: a piece is noted as there only after the fdatasync that put it on disk;
+ * fetch_check.c looks at the partial file itself when the next run takes it up. */
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/path.h"
@@ -16,8 +15,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define CHECK_BYTES (32u << 20) /* verified again in one go */
-#define NAMES_MAX   999
+#define NAMES_MAX 999
 
 /* ---- life ---- */
 
@@ -264,97 +262,6 @@ static void sync_now_and_then(struct xfer *x, int64_t now)
     fetch_work(x->f, &s->work, sync_run, sync_done);
 }
 
-/* ---- pieces of an earlier run are verified again ---- */
-
-struct check {
-    struct work work;
-    struct xfer *x;
-    uint32_t first, count; /* pieces */
-    bool *look, *good;
-};
-
-static bool verify_piece(const struct xfer *x, uint32_t piece, char *block)
-{
-    uint64_t at = piece * content_piece_size(x->size);
-    struct content_verify v;
-
-    content_verify_init(&v, x->size, &x->hash, (const uint8_t *)x->checkpoints.data, piece);
-    while (v.left) {
-        ssize_t n = pread(x->fd, block, v.left < 256 << 10 ? (size_t)v.left : 256 << 10, (off_t)at);
-
-        if (n <= 0)
-            return false;
-        content_verify_add(&v, block, (size_t)n);
-        at += (uint64_t)n;
-    }
-    return content_verify_done(&v);
-}
-
-static void check_run(struct work *w)
-{
-    struct check *c = (struct check *)w;
-    char *block = mem_alloc(256 << 10);
-
-    for (uint32_t i = 0; i < c->count; i++)
-        c->good[i] = c->look[i] && !c->x->closing && verify_piece(c->x, c->first + i, block);
-    mem_free(block);
-}
-
-static void check_next(struct xfer *x);
-
-static void check_done(struct work *w)
-{
-    struct check *c = (struct check *)w;
-    struct xfer *x = c->x;
-
-    for (uint32_t i = 0; i < c->count && !x->closing; i++) {
-        uint32_t piece = c->first + i;
-
-        if (c->good[i]) {
-            part_good(x, piece);
-        } else if (c->look[i]) {
-            log_warn("fetch", "damaged id=%lld piece=%u: it is fetched again",
-                     (long long)x->job->id, piece);
-            bits_clear(&x->have, piece);
-            xfer_step(x, (struct plan_in){.event = PLAN_AGAIN, .piece = piece});
-        }
-    }
-    x->check_at = c->first + c->count;
-    mem_free(c->look);
-    mem_free(c->good);
-    mem_free(c);
-    if (!x->closing)
-        check_next(x);
-    xfer_unpin(x);
-}
-
-static void check_next(struct xfer *x)
-{
-    uint32_t most = (uint32_t)(CHECK_BYTES / content_piece_size(x->size)) + 1, at = x->check_at;
-    struct check *c;
-
-    while (at < x->have.len && (!bits_get(&x->have, at) || bits_get(&x->good, at)))
-        at++;
-    x->checking = at < x->have.len && !x->forged;
-    if (!x->checking) {
-        if (x->forged)
-            list_forged(x);
-        else
-            xfer_complete(x);
-        return;
-    }
-    c = mem_zero(1, sizeof *c);
-    c->x = x;
-    c->first = at;
-    c->count = x->have.len - at < most ? x->have.len - at : most;
-    c->look = mem_zero(c->count, sizeof *c->look);
-    c->good = mem_zero(c->count, sizeof *c->good);
-    for (uint32_t i = 0; i < c->count; i++)
-        c->look[i] = bits_get(&x->have, at + i) && !bits_get(&x->good, at + i);
-    xfer_pin(x);
-    fetch_work(x->f, &c->work, check_run, check_done);
-}
-
 /* ---- the plan ---- */
 
 void xfer_sources(struct xfer *x)
@@ -409,13 +316,7 @@ void xfer_listed(struct xfer *x)
     if (x->size >= FETCH_PART_MIN)
         part_share(x, true);
     x->synced_ms = loop_now_ms();
-    x->check_at = 0;
-    x->checking = true; /* nothing is complete before the check has begun */
-    xfer_pin(x);
-    xfer_plan(x);
-    if (!x->closing)
-        check_next(x);
-    xfer_unpin(x);
+    check_begin(x);
 }
 
 void xfer_tick(struct xfer *x, int64_t now)

@@ -7,12 +7,18 @@
  *   fetch_event.c    what listeners are told
  *   fetch_place.c    names, and which one is free
  *   fetch_disk.c     work on the disk, on libuv's thread pool
- *   fetch_file.c     one file by pieces: its partial file from making to publishing
- *   fetch_start.c  the same: its beginning
+ *   fetch_start.c    one file by pieces: its partial file, made or found again
+ *   fetch_check.c    what an earlier run left in the partial file
+ *   fetch_file.c     filled, synced now and then, published
  *   fetch_request.c  joins core/plan to http_client: what runs, pieces as they arrive
- *   fetch_list.c     its checkpoint list, the sources' bits, what to do when a list turns out
- * forged fetch_part.c     the same files as serve sees them fetch_tree.c     a folder: manifests,
- * the tree on disk, which file is fetched when fetch_batch.c    its small files */
+ *   fetch_list.c     its checkpoint list, the sources' bits, lists that turn out forged
+ *   fetch_part.c     the same files as serve sees them
+ *   fetch_tree.c     a folder: the tree on disk, which file is fetched when
+ *   fetch_walk.c     its manifests
+ *   fetch_make.c     its small files and folders on disk
+ *   fetch_batch.c    its small files over the network
+ *   fetch_clean.c    what a cancelled download leaves, removed
+ *   fetch_ask.c      questions to the leader */
 #pragma once
 
 #include "base/limits.h"
@@ -152,7 +158,9 @@ struct xfer {
     struct bits have; /* what the plan counts as there; from an earlier run maybe only said to be */
     struct bits good; /* verified in this run. Guarded by f->part_lock, as is shared */
     bool shared;      /* serve may read it */
-    bool checking;    /* pieces of an earlier run are being verified */
+    bool resumed;     /* the partial file was there */
+    bool salvaging; /* its pieces that were not noted are being looked for; there is no plan yet */
+    bool checking;  /* pieces of an earlier run are being verified */
     struct plan *plan;
     struct request *requests;
     struct poll *polls;
@@ -284,6 +292,9 @@ void xfer_fail(struct xfer *x, const struct err *e);
 void xfer_pin(struct xfer *x); /* x stays in memory ... */
 void xfer_unpin(struct xfer *x);
 void xfer_complete(struct xfer *x); /* publish, once all is there and verified */
+
+/* fetch_check.c */
+void check_begin(struct xfer *x); /* the list is there: look at what there is, then plan */
 
 /* fetch_request.c */
 void xfer_step(struct xfer *x, struct plan_in in);

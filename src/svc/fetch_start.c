@@ -109,7 +109,8 @@ static void prepare_done(struct work *w)
     x->fd = p->fd;
     if (p->from >= 0)
         close(p->from);
-    if (!p->resumed || p->from >= 0)
+    x->resumed = p->resumed && p->from < 0;
+    if (!x->resumed)
         forget_pieces(x);
     if (x->closing) {
         /* was stopped meanwhile */
