@@ -1,7 +1,8 @@
-/* The only room that opens files of the shared and the download folder. Everything is relative to a held directory
- * descriptor and opened with openat2 (BENEATH, NO_SYMLINKS, NO_MAGICLINKS): no name can lead outside, whatever is swapped
- * meanwhile. Paths are '/'-separated, relative, already through path_check; "" is the root itself. Any thread, except that one
- * struct root_dir belongs to one thread. Error texts name the path, made safe to print. */
+/* The only room that opens files of the shared and the download folder. Everything is relative to a
+ * held directory descriptor and opened with openat2 (BENEATH, NO_SYMLINKS, NO_MAGICLINKS): no name
+ * can lead outside, whatever is swapped meanwhile. Paths are '/'-separated, relative, already
+ * through path_check; "" is the root itself. Any thread, except that one struct root_dir belongs to
+ * one thread. Error texts name the path, made safe to print. */
 #pragma once
 
 #include "base/err.h"
@@ -14,54 +15,69 @@ struct root;
 
 /* What a change of content or place shows in (CONTENT: re-hash only when one of these changed). */
 struct root_stat {
-    char kind;         /* 'f' file, 'x' executable file, 'd' folder, 'l' link, 'o' anything else */
-    uint64_t size;     /* bytes */
+    char kind;     /* 'f' file, 'x' executable file, 'd' folder, 'l' link, 'o' anything else */
+    uint64_t size; /* bytes */
     int64_t mtime_ns, ctime_ns;
     int64_t btime_ns; /* when the inode was made; 0 where the file system does not say */
     uint64_t ino, dev;
     uint32_t uid;
 };
-bool root_stat_same(const struct root_stat *a, const struct root_stat *b); /* size, mtime, ctime, ino, dev */
+bool root_stat_same(const struct root_stat *a,
+                    const struct root_stat *b); /* size, mtime, ctime, ino, dev */
 
-/* Hold the directory at path (absolute; links in it are followed: it is the user's own). NULL with e set. */
+/* Hold the directory at path (absolute; links in it are followed: it is the user's own). NULL with
+ * e set. */
 struct root *root_open(const char *path, struct err *e);
-const char *root_path(const struct root *r);      /* canonical, as realpath gives it */
-bool root_alive(const struct root *r);            /* the path still leads to the held directory */
+const char *root_path(const struct root *r); /* canonical, as realpath gives it */
+bool root_alive(const struct root *r);       /* the path still leads to the held directory */
 /* 'a' is the same directory as b, or lies in it. */
 bool root_within(const struct root *a, const struct root *b);
-void root_close(struct root *r);                  /* NULL is fine */
+void root_close(struct root *r); /* NULL is fine */
 
-/* Regular files only, never a link, fifo or device. Gives a descriptor (close it), st is set; or negative. */
+/* Regular files only, never a link, fifo or device. Gives a descriptor (close it), st is set; or
+ * negative. */
 int root_read_fd(const struct root *r, const char *path, struct root_stat *st, struct err *e);
-int root_stat_at(const struct root *r, const char *path, struct root_stat *st, struct err *e); /* does not follow links */
+int root_stat_at(const struct root *r, const char *path, struct root_stat *st,
+                 struct err *e); /* does not follow links */
 int root_stat_fd(int fd, struct root_stat *st);
-/* Somebody has this file, opened by root_read_fd, open for writing. false where the system cannot tell. */
+/* Somebody has this file, opened by root_read_fd, open for writing. false where the system cannot
+ * tell. */
 bool root_being_written(int fd);
 void root_read_ahead(int fd); /* the whole file will be read, front to back */
 uint32_t root_own_uid(void);  /* whose files are ours */
 
 struct root_dir; /* one open folder while it is listed */
 struct root_dir *root_list(const struct root *r, const char *path, struct err *e);
-/* Next child in no order: name is borrowed until the next call. 1, 0 at the end, negative on error. Not "." and "..". */
+/* Next child in no order: name is borrowed until the next call. 1, 0 at the end, negative on error.
+ * Not "." and "..". */
 int root_list_next(struct root_dir *d, const char **name, struct root_stat *st, struct err *e);
 int root_list_fd(const struct root_dir *d); /* borrowed: of the folder that is listed */
 void root_list_end(struct root_dir *d);
 
 /* For the download folder. */
-int root_make_dirs(const struct root *r, const char *path, struct err *e);   /* mkdir -p */
-int root_make_dir(const struct root *r, const char *path, struct err *e);    /* -ERR_EXISTS when there */
-int root_create_fd(const struct root *r, const char *path, struct err *e);   /* O_EXCL, read-write, 0666 & ~umask */
-int root_write_fd(const struct root *r, const char *path, struct root_stat *st, struct err *e); /* existing file, read-write */
-/* Give the file its final name, never over an existing one (-ERR_EXISTS), and sync the folder. The caller has fsynced. */
-int root_publish(const struct root *r, const char *from, const char *to, bool replace, struct err *e);
-/* The same without replacing and without the sync: for many small files, with one root_sync_all behind them. */
+int root_make_dirs(const struct root *r, const char *path, struct err *e); /* mkdir -p */
+int root_make_dir(const struct root *r, const char *path,
+                  struct err *e); /* -ERR_EXISTS when there */
+int root_create_fd(const struct root *r, const char *path,
+                   struct err *e); /* O_EXCL, read-write, 0666 & ~umask */
+int root_write_fd(const struct root *r, const char *path, struct root_stat *st,
+                  struct err *e); /* existing file, read-write */
+/* Give the file its final name, never over an existing one (-ERR_EXISTS), and sync the folder. The
+ * caller has fsynced. */
+int root_publish(const struct root *r, const char *from, const char *to, bool replace,
+                 struct err *e);
+/* The same without replacing and without the sync: for many small files, with one root_sync_all
+ * behind them. */
 int root_place(const struct root *r, const char *from, const char *to, struct err *e);
 /* What was written below r is on disk, files and names. Takes its time: not on a loop's thread. */
 int root_sync_all(const struct root *r, struct err *e);
-int root_remove(const struct root *r, const char *path, struct err *e);      /* a file; no error when it is not there */
-int root_remove_dir(const struct root *r, const char *path, struct err *e);  /* an empty folder */
+int root_remove(const struct root *r, const char *path,
+                struct err *e); /* a file; no error when it is not there */
+int root_remove_dir(const struct root *r, const char *path, struct err *e); /* an empty folder */
 int root_sync_dir(const struct root *r, const char *path, struct err *e);
 int root_set_times(const struct root *r, const char *path, int64_t mtime_s, struct err *e);
-int root_set_exec(int fd);                                                   /* x where r is, within the umask */
-int root_reserve(int fd, uint64_t size);          /* blocks if the file system can, length at least; 0 or -errno */
-uint64_t root_free_bytes(const struct root *r);   /* for us, on its file system; UINT64_MAX when unknown */
+int root_set_exec(int fd); /* x where r is, within the umask */
+int root_reserve(int fd,
+                 uint64_t size); /* blocks if the file system can, length at least; 0 or -errno */
+uint64_t
+root_free_bytes(const struct root *r); /* for us, on its file system; UINT64_MAX when unknown */

@@ -67,6 +67,7 @@ void folder_update(struct share *s, struct folder *f)
         } else {
             if (up)
                 up->children--;
+            /* It is in the table. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
             HASH_DEL(s->folders, f);
             free_names(f);
             mem_free(f);
@@ -194,8 +195,7 @@ int64_t folder_due(const struct share *s)
     const struct folder *f;
     int64_t due = NEVER;
 
-    DL_FOREACH2(s->need, f, need_next)
-    {
+    for (f = s->need; f; f = f->need_next) {
         int64_t at = ready_at(f);
 
         due = at < due ? at : due;
@@ -208,9 +208,9 @@ static struct folder *next_folder(struct share *s, int64_t now)
 {
     struct folder *f;
 
-    DL_FOREACH2(s->need, f, need_next)
-    if (ready_at(f) <= now)
-        return f;
+    for (f = s->need; f; f = f->need_next)
+        if (ready_at(f) <= now)
+            return f;
     return NULL;
 }
 

@@ -35,14 +35,13 @@ static enum item_end why_not(struct item *it, const struct err *e)
     case ENOENT:
     case ENOTDIR:
         return END_GONE;
-    case 0: /* a link or something else took its place: what it is now is told by the next look */
-        return END_GONE;
     case EMFILE:
     case ENFILE:
     case ENOMEM:
         return END_YOUNG; /* not its fault */
     default:
-        str_copy(it->hashing->text, sizeof it->hashing->text, strerror(e->sys));
+        str_copy(it->hashing->text, sizeof it->hashing->text,
+                 e->sys ? strerror(e->sys) : "not a plain file any more");
         return END_UNREADABLE;
     }
 }
@@ -287,10 +286,9 @@ static void unreadable(struct share *s, struct item *it)
 {
     char name[300];
 
-    if (!share_skips_in(s, it->folder->path)) /* one line a folder */
+    if (share_skip(s, it->folder->path, SKIP_UNREADABLE, 1)) /* one line a folder */
         log_warn("share", "unreadable path=%s reason=%s",
                  show_to(name, sizeof name, it->path, strlen(it->path)), it->hashing->text);
-    share_skip(s, it->folder->path, SKIP_UNREADABLE, 1);
 }
 
 /* true: it stays in work. When the store fails all work is dropped, this item too: it is dead then.
@@ -400,8 +398,8 @@ static void wake_late(struct share *s, int64_t now)
 {
     struct item *it, *next;
 
-    DL_FOREACH_SAFE(s->late, it, next)
-    {
+    for (it = s->late; it; it = next) {
+        next = it->next;
         if (it->due_ms <= now) {
             DL_DELETE(s->late, it);
             to_list(s, it, true);
@@ -449,7 +447,7 @@ int64_t item_due(const struct share *s)
     const struct item *it;
     int64_t due = NEVER;
 
-    DL_FOREACH (s->late, it)
+    for (it = s->late; it; it = it->next)
         due = it->due_ms < due ? it->due_ms : due;
     return due;
 }

@@ -241,7 +241,8 @@ void share_list(struct share *s, const char *path, bool deep,
 int64_t share_scan_due(const struct share *s);
 bool share_scan_turn(struct share *s, int64_t now);
 void share_scan_drop(struct share *s);
-void share_skip(struct share *s, const char *folder, enum share_skip why, uint32_t add);
+/* Count; true: the first of this kind in this folder. */
+bool share_skip(struct share *s, const char *folder, enum share_skip why, uint32_t add);
 bool share_skips_in(const struct share *s, const char *folder); /* something is skipped there */
 void share_skips_drop(struct share *s, const char *folder);     /* its counts, and those below */
 

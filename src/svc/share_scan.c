@@ -39,7 +39,7 @@ bool share_skips_in(const struct share *s, const char *folder)
     return skips_of(s, folder);
 }
 
-void share_skip(struct share *s, const char *folder, enum share_skip why, uint32_t add)
+bool share_skip(struct share *s, const char *folder, enum share_skip why, uint32_t add)
 {
     struct skips *k = skips_of(s, folder);
 
@@ -50,6 +50,7 @@ void share_skip(struct share *s, const char *folder, enum share_skip why, uint32
     }
     k->count[why] += add;
     s->skipped[why] += add;
+    return k->count[why] == add;
 }
 
 static void forget_skips(struct share *s, struct skips *k)
@@ -95,8 +96,8 @@ int64_t share_scan_due(const struct share *s)
 
     if (s->listing)
         return 0;
-    DL_FOREACH2(s->scan, f, scan_next)
-    due = f->scan_ms < due ? f->scan_ms : due;
+    for (f = s->scan; f; f = f->scan_next)
+        due = f->scan_ms < due ? f->scan_ms : due;
     return due;
 }
 
@@ -146,12 +147,11 @@ static void cannot_list(struct share *s, struct folder *f, const struct err *e)
     if (!f->up) {
         s->alive_ms = 0;
     } else if (e->sys == EACCES || e->sys == EPERM || e->sys == EIO) {
-        if (!share_skips_in(s, f->up->path))
-            log_warn("share", "unreadable reason=%s", e->text);
         share_gone(s, f->up, f->path, true);
         if (s->broken)
             return;
-        share_skip(s, f->up->path, SKIP_UNREADABLE, 1);
+        if (share_skip(s, f->up->path, SKIP_UNREADABLE, 1)) /* one line a folder */
+            log_warn("share", "unreadable reason=%s", e->text);
     }
     listed(s, f);
 }
@@ -301,11 +301,10 @@ bool share_scan_turn(struct share *s, int64_t now)
 
     while (!s->broken && HASH_COUNT(s->items) < FILES_AHEAD) {
         if (!s->listing) {
-            struct folder *f;
+            struct folder *f = s->scan;
 
-            DL_FOREACH2(s->scan, f, scan_next)
-            if (f->scan_ms <= now)
-                break;
+            while (f && f->scan_ms > now)
+                f = f->scan_next;
             if (!f)
                 return some;
             some = true;

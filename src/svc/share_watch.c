@@ -281,8 +281,8 @@ int64_t share_dirty_due(const struct share *s)
     const struct folder *f;
     int64_t due = NEVER;
 
-    DL_FOREACH2(s->dirty, f, dirty_next)
-    due = ready_at(f) < due ? ready_at(f) : due;
+    for (f = s->dirty; f; f = f->dirty_next)
+        due = ready_at(f) < due ? ready_at(f) : due;
     return due;
 }
 
@@ -312,8 +312,8 @@ bool share_dirty_turn(struct share *s, int64_t now)
     struct folder *f, *next;
     bool some = false;
 
-    DL_FOREACH_SAFE2(s->dirty, f, next, dirty_next)
-    { /* next is dirty, so it stays */
+    for (f = s->dirty; f; f = next) {
+        next = f->dirty_next; /* is dirty, so it stays */
         if (ready_at(f) > now)
             continue;
         look_at_names(s, f);
