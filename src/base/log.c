@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -18,6 +19,7 @@ static struct {
     char *path;
     off_t size;
     enum log_level level, screen;
+    bool screen_set; /* somebody asked for it */
 } lg = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .level = LOG_INFO, .screen = LOG_WARN};
 
 static int open_file(const char *path)
@@ -42,7 +44,8 @@ int log_open(const char *path, struct err *e)
     }
     lg.fd = fd;
     lg.path = mem_str(path);
-    lg.screen = LOG_ERROR;
+    if (!lg.screen_set)
+        lg.screen = LOG_ERROR;
     pthread_mutex_unlock(&lg.lock);
     return 0;
 }
@@ -58,6 +61,7 @@ void log_to_stderr(enum log_level level)
 {
     pthread_mutex_lock(&lg.lock);
     lg.screen = level;
+    lg.screen_set = true;
     pthread_mutex_unlock(&lg.lock);
 }
 

@@ -156,11 +156,11 @@ int cmd_start(struct cli *c, struct opt_scan *s, struct err *e)
     if (!rc && client_running(c, &pid))
         rc = already_runs(c, pid, e);
     if (!rc && c->common.verbose && !background)
-        log_to_stderr(LOG_DEBUG);
+        log_to_stderr(LOG_INFO); /* then the log talks, and no status line is in its way */
     if (!rc && background)
         rc = in_background(c, &conf, e);
     else if (!rc)
-        rc = service_run(&conf, c->home, c->common.quiet, e);
+        rc = service_run(&conf, c->home, c->common.quiet || c->common.verbose, e);
     conf_done(&flags);
     conf_done(&conf);
     return rc;

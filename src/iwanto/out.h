@@ -27,7 +27,7 @@ struct out {
     FILE *to;
     bool people; /* a terminal: tables, binary units, cut to fit */
     bool color;
-    bool nul;         /* rows end with NUL, names raw */
+    bool nul;         /* rows end with NUL, names raw but for a terminal */
     unsigned columns; /* of the terminal */
     const struct printers *print;
 };
@@ -36,6 +36,11 @@ struct out {
 const char *out_str(const json_t *object, const char *key); /* "" */
 uint64_t out_num(const json_t *object, const char *key);    /* 0; negative ones too */
 bool out_yes(const json_t *object, const char *key);
+
+/* Of the text printers: b's text afterwards, what was in it is gone; and status, which is long. */
+struct buf;
+const char *out_shown(struct buf *b, const char *text);
+void out_status(struct out *o, const json_t *status);
 
 /* Each row of an array; i is a size_t, row a const json_t *. */
 #define OUT_EACH(rows, i, row)                                                                     \

@@ -11,7 +11,7 @@
 
 /* ---- cells ---- */
 
-static const char *shown(struct buf *b, const char *text)
+const char *out_shown(struct buf *b, const char *text)
 {
     buf_reset(b);
     show(b, text, strlen(text));
@@ -20,7 +20,7 @@ static const char *shown(struct buf *b, const char *text)
 
 static void cell_shown(struct table *t, struct buf *tmp, const char *text)
 {
-    table_cell(t, shown(tmp, text));
+    table_cell(t, out_shown(tmp, text));
 }
 
 static void cell_size(struct table *t, uint64_t bytes)
@@ -64,7 +64,7 @@ static void field(struct out *o, const char *text, bool first)
 
     if (!first)
         fputc('\t', o->to);
-    fputs(o->nul ? text : shown(&b, text), o->to);
+    fputs(o->nul && !o->people ? text : out_shown(&b, text), o->to); /* never raw on a terminal */
     buf_free(&b);
 }
 
@@ -117,7 +117,7 @@ static void search_people(struct out *o, const json_t *rows)
 
         snprintf(number, sizeof number, "@%zu", i + 1);
         table_cell(t, number);
-        shown(&tmp, out_str(row, "name"));
+        out_shown(&tmp, out_str(row, "name"));
         if (dir)
             buf_char(&tmp, '/');
         table_cell(t, buf_cstr(&tmp));
@@ -219,152 +219,6 @@ static void peers(struct out *o, const json_t *rows)
         field(o, out_str(row, "name"), false);
         end_row(o);
     }
-}
-
-/* ---- status: name and value on each line, for people and pipes alike ---- */
-
-static void say(struct out *o, const char *name, const char *value)
-{
-    struct buf b = {0};
-
-    if (o->people)
-        fprintf(o->to, "%-11s %s\n", name, shown(&b, value));
-    else
-        fprintf(o->to, "%s\t%s\n", name, shown(&b, value));
-    buf_free(&b);
-}
-
-static void say_number(struct out *o, const char *name, uint64_t n)
-{
-    char text[24];
-
-    snprintf(text, sizeof text, "%llu", (unsigned long long)n);
-    say(o, name, text);
-}
-
-static void say_leader(struct out *o, const json_t *status)
-{
-    const json_t *leader = json_object_get(status, "leader");
-    struct buf b = {0};
-
-    if (!json_is_object(leader)) {
-        say(o, "leader", "none yet");
-        return;
-    }
-    buf_str(&b, out_str(leader, "name")[0] ? out_str(leader, "name") : out_str(leader, "peer"));
-    if (o->people && out_yes(leader, "self"))
-        buf_str(&b, " (this one)");
-    say(o, "leader", buf_cstr(&b));
-    buf_free(&b);
-}
-
-static void say_skipped(struct out *o, json_t *skipped)
-{
-    const char *sep = "";
-    struct buf b = {0};
-    const char *key;
-    json_t *count;
-
-    json_object_foreach (skipped, key, count) {
-        if (json_integer_value(count) <= 0)
-            continue;
-        buf_printf(&b, "%s%lld %s", sep, (long long)json_integer_value(count), key);
-        sep = ", ";
-    }
-    if (b.len)
-        say(o, "not shared", b.data);
-    buf_free(&b);
-}
-
-static void say_shared(struct out *o, const json_t *shared)
-{
-    char size[STR_SIZE_MAX], left[STR_SIZE_MAX];
-    struct buf b = {0};
-
-    if (!o->people) {
-        say(o, "share", out_str(shared, "folder"));
-        say_number(o, "files", out_num(shared, "files"));
-        say_number(o, "bytes", out_num(shared, "bytes"));
-        say_number(o, "pending", out_num(shared, "pending_files"));
-        return;
-    }
-    say(o, "sharing", out_str(shared, "folder"));
-    buf_printf(&b, "%llu files, %s", (unsigned long long)out_num(shared, "files"),
-               str_size(out_num(shared, "bytes"), size));
-    if (out_yes(shared, "indexing"))
-        buf_printf(&b, "; indexing, %llu files (%s) to go",
-                   (unsigned long long)out_num(shared, "pending_files"),
-                   str_size(out_num(shared, "pending_bytes"), left));
-    say(o, "", b.data);
-    buf_free(&b);
-    say_skipped(o, json_object_get(shared, "skipped"));
-    if (out_yes(shared, "watch_limit"))
-        say(o, "note", "too many folders to watch: changes are found by rescans");
-    if (out_str(shared, "trouble")[0])
-        say(o, "trouble", out_str(shared, "trouble"));
-}
-
-static void say_peers(struct out *o, const json_t *status)
-{
-    uint64_t n = out_num(status, "peers");
-    char text[80];
-
-    if (o->people && n <= 1)
-        snprintf(text, sizeof text, "no other peer heard yet");
-    else if (o->people)
-        snprintf(text, sizeof text, "%llu, this one included", (unsigned long long)n);
-    else
-        snprintf(text, sizeof text, "%llu", (unsigned long long)n);
-    say(o, "peers", text);
-}
-
-static void say_network(struct out *o, const json_t *status)
-{
-    struct buf b = {0};
-
-    buf_str(&b, out_str(status, "network"));
-    if (o->people)
-        buf_str(&b, out_yes(status, "open")
-                        ? " (open: anyone on this LAN can see and fetch what is shared)"
-                        : " (private)");
-    say(o, "network", b.data);
-    buf_free(&b);
-}
-
-static void say_rates(struct out *o, const json_t *status)
-{
-    const json_t *downloads = json_object_get(status, "downloads");
-    char down[STR_SIZE_MAX], up[STR_SIZE_MAX], text[100];
-
-    say(o, "downloads", out_str(downloads, "folder"));
-    if (o->people) {
-        snprintf(text, sizeof text, "%llu active; %s/s down, %s/s up",
-                 (unsigned long long)out_num(downloads, "active"),
-                 str_size(out_num(downloads, "rate"), down),
-                 str_size(out_num(status, "rate_up"), up));
-        say(o, "", text);
-        return;
-    }
-    say_number(o, "active", out_num(downloads, "active"));
-    say_number(o, "rate-down", out_num(downloads, "rate"));
-    say_number(o, "rate-up", out_num(status, "rate_up"));
-}
-
-static void status(struct out *o, const json_t *s)
-{
-    say(o, "name", out_str(s, "name"));
-    say_network(o, s);
-    say_leader(o, s);
-    say_peers(o, s);
-    say(o, "interfaces", out_str(s, "interfaces")[0] ? out_str(s, "interfaces") : "none usable");
-    say_number(o, "port", out_num(s, "port"));
-    say_shared(o, json_object_get(s, "shared"));
-    say_rates(o, s);
-    if (!o->people) {
-        say(o, "peer", out_str(s, "peer"));
-        say_number(o, "pid", out_num(s, "pid"));
-    }
-    say(o, "version", out_str(s, "version"));
 }
 
 /* ---- settings ---- */
@@ -469,7 +323,7 @@ static void event(struct out *o, const json_t *e)
     } else {
         fprintf(o->to, "%s%s%s  %s  (%s)\n", o->color ? "\x1b[32m" : "",
                 skipped ? "there already" : "done", o->color ? "\x1b[0m" : "",
-                shown(&b, out_str(e, "path")), str_size(out_num(e, "size"), size));
+                out_shown(&b, out_str(e, "path")), str_size(out_num(e, "size"), size));
         buf_free(&b);
     }
     fflush(o->to);
@@ -481,7 +335,7 @@ static void hashed(struct out *o, const json_t *row)
     if (o->people && !o->nul) {
         struct buf b = {0};
 
-        fprintf(o->to, "  %s\n", shown(&b, out_str(row, "path")));
+        fprintf(o->to, "  %s\n", out_shown(&b, out_str(row, "path")));
         buf_free(&b);
     } else {
         field_number(o, out_num(row, "size"));
@@ -495,7 +349,7 @@ static void hashed(struct out *o, const json_t *row)
 const struct printers OUT_TEXT = {
     .search = search,
     .peers = peers,
-    .status = status,
+    .status = out_status,
     .config = config,
     .downloads = downloads,
     .event = event,

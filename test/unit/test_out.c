@@ -90,6 +90,14 @@ static void nul_rows_are_raw(void **state)
     free(text);
 }
 
+static void terminal_gets_nothing_raw(void **state)
+{
+    (void)state;
+    assert_printed((struct out){.nul = true, .people = true}, OUT_TEXT.hashed,
+                   "{\"hash\":\"h\",\"size\":1,\"type\":\"file\",\"path\":\"\\u001b[2J\"}",
+                   "h\t1\tfile\t\\x1b[2J");
+}
+
 static void table_fits(void **state)
 {
     (void)state;
@@ -249,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pipe_rows_are_one_line),
         cmocka_unit_test(nul_rows_are_raw),
+        cmocka_unit_test(terminal_gets_nothing_raw),
         cmocka_unit_test(table_fits),
         cmocka_unit_test(json_is_ascii_lines),
         cmocka_unit_test(only_ends_of_downloads_are_results),
