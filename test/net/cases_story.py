@@ -406,8 +406,7 @@ def case_damaged_database(lan):
     lan.settled(a, b)
     b.find("melon 199")
     check([f for f in os.listdir(a.home) if f.startswith("iwant.db.damaged")], os.listdir(a.home))
-    with open(f"{a.dir}/start.err") as f:
-        check("damaged" in f.read(), "said")
+    check("damaged" in a.said(), "said")
 
 
 def case_damaged_partial(lan):

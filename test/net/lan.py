@@ -123,10 +123,17 @@ class Host:
             wait(f"{self.name} to answer", lambda: self.alive() and self.run("status", "--json").code == 0)
         return self
 
+    def said(self):
+        """What its services wrote on stderr so far."""
+        path = os.path.join(self.dir, "start.err")
+        if not os.path.exists(path):
+            return ""
+        with open(path, errors="replace") as f:
+            return f.read()
+
     def alive(self):
         if self.process.poll() is not None:
-            with open(os.path.join(self.dir, "start.err")) as f:
-                raise SystemExit(f"{self.name}: the service ended with {self.process.returncode}: {f.read()[-2000:]}")
+            raise SystemExit(f"{self.name}: the service ended with {self.process.returncode}: {self.said()[-2000:]}")
         return True
 
     def kill(self, sig=signal.SIGKILL):
@@ -198,7 +205,26 @@ class Lan:
             return leader if leader.peers() == names else None
         return wait(f"{' '.join(names)} to agree", probe, seconds)
 
+    def end_well(self):
+        """Whoever still runs ends when told to, and none has said what it never should."""
+        for h in self.hosts:
+            if h.process and h.process.poll() is None:
+                code = h.stop()
+                if code:
+                    raise Failed(f"{h.name}: told to stop, the service ended with {code}: {h.said()[-1000:]}")
+            for bad in ("Sanitizer", "runtime error:", "Assertion"):
+                if bad in h.said():
+                    raise Failed(f"{h.name}: {h.said()[-4000:]}")
+
     def __exit__(self, kind, value, trace):
+        try:
+            if not kind:
+                self.end_well()
+        finally:
+            self.clean_up(kind)
+        return False
+
+    def clean_up(self, failed):
         for p in self.processes:
             if p.poll() is None:
                 p.kill()
@@ -206,8 +232,7 @@ class Lan:
         for h in self.hosts:
             sh("ip", "netns", "del", h.ns, check=False)
         sh("ip", "netns", "del", self.ns, check=False)
-        if kind and os.environ.get("IWANT_TEST_KEEP"):
+        if failed and os.environ.get("IWANT_TEST_KEEP"):
             print(f"  kept {self.dir}")
         else:
             shutil.rmtree(self.dir, ignore_errors=True)
-        return False
