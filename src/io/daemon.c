@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,4 +70,9 @@ void daemon_done(struct daemon *d)
     if (d->pipe >= 0)
         close(d->pipe);
     d->pipe = -1;
+}
+
+void daemon_no_core(void)
+{
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0}); /* failing, it is as it was */
 }

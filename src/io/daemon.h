@@ -19,3 +19,6 @@ void daemon_failed(struct daemon *d, const struct err *e);
 /* Parent: wait up to ms. 0: nothing heard; negative: it failed or died, with e as it said. */
 int daemon_heard(struct daemon *d, unsigned ms, struct err *e);
 void daemon_done(struct daemon *d);
+
+/* No core dump of this process: its memory holds keys. */
+void daemon_no_core(void);

@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "io/daemon.h"
 #include "io/http_client.h"
 #include "io/loop.h"
 #include "iwanto/status_line.h"
@@ -56,7 +57,7 @@ struct service {
     struct control *control;
     uv_signal_t sigint, sigterm;
     bool leaving;
-    bool closed; /* the rooms are gone: what was posted before means nothing */
+    bool closed;              /* the rooms are gone: what was posted before means nothing */
     struct status_line *line; /* NULL: no terminal, or quiet */
     uv_timer_t draw;
 };
@@ -379,6 +380,7 @@ int service_run(struct conf *c, const char *home, bool quiet, struct err *e)
     int lock_fd = -1, rc;
 
     signal(SIGPIPE, SIG_IGN);
+    daemon_no_core();
     if (sodium_init() < 0)
         return err_set(e, ERR_IO, "cannot start: libsodium finds no source of random numbers");
     http_client_setup();
