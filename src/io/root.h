@@ -79,5 +79,7 @@ int root_set_times(const struct root *r, const char *path, int64_t mtime_s, stru
 int root_set_exec(int fd); /* x where r is, within the umask */
 int root_reserve(int fd,
                  uint64_t size); /* blocks if the file system can, length at least; 0 or -errno */
-uint64_t
-root_free_bytes(const struct root *r); /* for us, on its file system; UINT64_MAX when unknown */
+/* What is read next comes from the disk, as far as the system can. */
+void root_drop_cache(int fd);
+/* For us, on its file system; UINT64_MAX when unknown. */
+uint64_t root_free_bytes(const struct root *r);

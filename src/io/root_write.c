@@ -216,6 +216,11 @@ int root_reserve(int fd, uint64_t size)
     return 0;
 }
 
+void root_drop_cache(int fd)
+{
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 uint64_t root_free_bytes(const struct root *r)
 {
     struct statvfs v;
