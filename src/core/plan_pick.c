@@ -3,11 +3,13 @@
 
 #include <string.h>
 
-#define LOOK_MAX  4096 /* pieces looked at for the rarest */
-#define SILENT_MS 500  /* without a byte for so long a request is taken to be slower than measured \
-                        */
-#define RESCUE_MS 2000 /* and after this its pieces are asked elsewhere although others are free   \
-                        */
+#define LOOK_MAX 4096 /* pieces looked at for the rarest */
+#define SILENT_MS                                                                                  \
+    500 /* without a byte for so long a request is taken to be slower than measured                \
+         */
+#define RESCUE_MS                                                                                  \
+    2000 /* and after this its pieces are asked elsewhere although others are free                 \
+          */
 
 bool plan_source_has(const struct plan_source *s, uint32_t piece)
 {

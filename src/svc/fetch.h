@@ -1,6 +1,7 @@
-/* Downloads: files and folders by hash from every holder at once, each piece verified on arrival, resumed after anything. Owns a
- * loop (thread "fetch"): the plan decides, http_client fetches, pieces are verified and written as they arrive. The queue lives in
- * the store. Any thread may call what is declared here. */
+/* Downloads: files and folders by hash from every holder at once, each piece verified on arrival,
+ * resumed after anything. Owns a loop (thread "fetch"): the plan decides, http_client fetches,
+ * pieces are verified and written as they arrive. The queue lives in the store. Any thread may call
+ * what is declared here. */
 #pragma once
 
 #include "base/bits.h"
@@ -18,10 +19,10 @@ struct share;
 struct fetch_conf {
     const struct ident *ident;
     struct ask *ask;
-    struct share *share;      /* told of partial contents (share_part); may be NULL */
+    struct share *share; /* told of partial contents (share_part); may be NULL */
     const char *db_path;
-    const char *folder;       /* download folder, absolute, exists */
-    uint64_t limit_down;      /* bytes/s, 0: none */
+    const char *folder;  /* download folder, absolute, exists */
+    uint64_t limit_down; /* bytes/s, 0: none */
     /* A peer could not be reached (for lan_report). */
     void (*unreachable)(void *ctx, const struct nid *nid);
     void *ctx;
@@ -33,40 +34,50 @@ void fetch_free(struct fetch *f); /* saves; what runs goes on at the next start 
 
 struct fetch_want {
     struct hash hash;
-    const char *name;  /* -o: NAME or DIR below the download folder ("DIR/" or an existing folder keeps the name), or NULL */
+    const char *name; /* -o: NAME or DIR below the download folder ("DIR/" or an existing folder
+                         keeps the name), or NULL */
     bool overwrite, rename, sequential;
     uint64_t limit_rate; /* bytes/s, 0: none */
 };
-/* Queue it, or join the one that already runs. *id is for the calls below. Errors: name that path_check refuses, target exists (only when the
- * name is known and neither overwrite nor rename is set is decided later: as "failed" event with exit 8). */
+/* Queue it, or join the one that already runs. *id is for the calls below. Errors: name that
+ * path_check refuses, target exists (only when the name is known and neither overwrite nor rename
+ * is set is decided later: as "failed" event with exit 8). */
 int fetch_add(struct fetch *f, const struct fetch_want *want, int64_t *id, struct err *e);
 
 /* Events of one download, from now on, first its present state: JSON objects
  *   {"event":"queued|start|progress|piece-bad|source-lost|waiting|paused|done|failed|skipped","id","hash","kind","name","path","size","bytes",
  *    "rate","holders","files","files_done","eta","error","exit","fetched","holder"}
- * files and files_done: folders only; eta: seconds or null; path: absolute, or null until it is chosen; holder: of piece-bad and source-lost,
- * its name. waiting: nothing to be had for now, error says why and exit what a command that does not want to wait ends with (4: no leader
- * answers, 5: no holder does). Text is safe to print.
- * bytes: verified so far; fetched: bytes that came over the network for this download since it was (re)started here; progress at most 5 a second.
- * After done, failed (exit: the exit status) or skipped (equal content is there already) no more come. fn is called on fetch's thread; the
- * object is borrowed. Several may listen. From within fn
- * only fetch_unlisten may be called. Gives a number for fetch_unlisten, after which fn is not called any more; -ERR_NOT_FOUND: no such id. */
+ * files and files_done: folders only; eta: seconds or null; path: absolute, or null until it is
+ * chosen; holder: of piece-bad and source-lost, its name. waiting: nothing to be had for now, error
+ * says why and exit what a command that does not want to wait ends with (4: no leader answers, 5:
+ * no holder does). Text is safe to print. bytes: verified so far; fetched: bytes that came over the
+ * network for this download since it was (re)started here; progress at most 5 a second. After done,
+ * failed (exit: the exit status) or skipped (equal content is there already) no more come. fn is
+ * called on fetch's thread; the object is borrowed. Several may listen. From within fn only
+ * fetch_unlisten may be called. Gives a number for fetch_unlisten, after which fn is not called any
+ * more; -ERR_NOT_FOUND: no such id. */
 int64_t fetch_listen(struct fetch *f, int64_t id, void (*fn)(void *ctx, json_t *event), void *ctx);
 void fetch_unlisten(struct fetch *f, int64_t listener);
 
 json_t *fetch_list(struct fetch *f); /* array of the last event of each download */
 int fetch_pause(struct fetch *f, int64_t id, struct err *e);
 int fetch_resume(struct fetch *f, int64_t id, struct err *e);
-int fetch_cancel(struct fetch *f, int64_t id, struct err *e); /* removes the partial files; what is whole stays */
-int64_t fetch_find(struct fetch *f, const struct hash *hash); /* id of a download of this hash, or -ERR_NOT_FOUND */
-int fetch_set_folder(struct fetch *f, const char *folder, struct err *e); /* for new downloads; running ones end where they began */
+int fetch_cancel(struct fetch *f, int64_t id,
+                 struct err *e); /* removes the partial files; what is whole stays */
+int64_t fetch_find(struct fetch *f,
+                   const struct hash *hash); /* id of a download of this hash, or -ERR_NOT_FOUND */
+int fetch_set_folder(struct fetch *f, const char *folder,
+                     struct err *e); /* for new downloads; running ones end where they began */
 void fetch_rates(struct fetch *f, uint64_t *down_rate, unsigned *active);
 
-/* For serve: a content that is being fetched here, as far as it is verified. 1: *fd (dup, close it), *size, *root, have (bits_done) are set; 0: not here. */
-int fetch_part(struct fetch *f, const struct hash *hash, int *fd, uint64_t *size, struct hash *root, struct bits *have);
+/* For serve: a content that is being fetched here, as far as it is verified. 1: *fd (dup, close
+ * it), *size, *root, have (bits_done) are set; 0: not here. */
+int fetch_part(struct fetch *f, const struct hash *hash, int *fd, uint64_t *size, struct hash *root,
+               struct bits *have);
 /* Its checkpoint list, appended: 1 or 0. */
 int fetch_part_checkpoints(struct fetch *f, const struct hash *hash, struct buf *b);
-/* Call wake(ctx) once, on fetch's thread, when a further piece of it is verified or it ends; false: not here (not called). */
+/* Call wake(ctx) once, on fetch's thread, when a further piece of it is verified or it ends; false:
+ * not here (not called). */
 bool fetch_part_wait(struct fetch *f, const struct hash *hash, void (*wake)(void *ctx), void *ctx);
 /* Not any more: after this wake is not called. */
 void fetch_part_unwait(struct fetch *f, void (*wake)(void *ctx), void *ctx);

@@ -1,6 +1,8 @@
-/* Routes for peers, over mutual TLS (doc/PROTOCOL.md, "Routes"): the catalog's rows, files by hash and range, checkpoints, folder manifests,
- * batches of small files, pieces of what is being fetched here, and the leader's answers. Only what is announced is ever read; a file that is no
- * longer what the store says is not sent. Handlers run on the server's threads, each with its own store_reader. */
+/* Routes for peers, over mutual TLS (doc/PROTOCOL.md, "Routes"): the catalog's rows, files by hash
+ * and range, checkpoints, folder manifests, batches of small files, pieces of what is being fetched
+ * here, and the leader's answers. Only what is announced is ever read; a file that is no longer
+ * what the store says is not sent. Handlers run on the server's threads, each with its own
+ * store_reader. */
 #pragma once
 
 #include "base/err.h"
@@ -13,17 +15,19 @@ struct share;
 
 struct serve_conf {
     const struct ident *ident;
-    uint16_t port;          /* wished; another free one when taken */
+    uint16_t port; /* wished; another free one when taken */
     unsigned threads;
     struct desk *desk;
     struct share *share;
-    struct fetch *fetch;    /* may be NULL until serve_fetch */
+    struct fetch *fetch; /* may be NULL until serve_fetch */
     const char *db_path;
-    uint64_t limit_up;      /* bytes/s, 0: none */
+    uint64_t limit_up; /* bytes/s, 0: none */
 };
 
 struct serve *serve_new(const struct serve_conf *conf, uint16_t *bound, struct err *e);
-void serve_fetch(struct serve *s, struct fetch *f); /* once fetch is there; any thread. serve_free comes before fetch_free */
+void serve_fetch(
+    struct serve *s,
+    struct fetch *f); /* once fetch is there; any thread. serve_free comes before fetch_free */
 struct serve_status {
     uint64_t sent_bytes, rate_up, requests, refused, connections;
 };
