@@ -78,12 +78,23 @@ uint64_t fetch_share_of_limit(const struct fetch *f, const struct job *j)
 
 /* ---- the clock ---- */
 
+/* Those that wait for a holder keep nobody from beginning. */
+static unsigned busy(const struct fetch *f)
+{
+    const struct job *j;
+    unsigned n = 0;
+
+    DL_FOREACH (f->jobs, j)
+        n += job_active(j) && !j->waiting;
+    return n;
+}
+
 static void start_queued(struct fetch *f)
 {
     struct job *j;
 
     DL_FOREACH (f->jobs, j) {
-        if (j->phase == PHASE_QUEUED && active(f) < FETCH_ACTIVE)
+        if (j->phase == PHASE_QUEUED && busy(f) < FETCH_ACTIVE)
             job_start(j);
     }
 }

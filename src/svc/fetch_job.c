@@ -328,6 +328,11 @@ void job_start(struct job *j)
     j->phase = PHASE_FIND;
     j->ask_ms = 0;
     j->nobody = 0;
+    for (size_t i = 0; i < j->sources; i++) { /* a new beginning for everybody */
+        j->source[i]->out = false;
+        j->source[i]->bad = j->source[i]->fails = 0;
+        j->source[i]->retry_ms = 0;
+    }
     if (!j->folder && !strcmp(root_path(j->f->folder->root), j->folder_path)) {
         j->folder = j->f->folder;
         j->folder->refs++;

@@ -507,6 +507,31 @@ static void test_many_at_once(void **state)
     }
 }
 
+static void test_who_waits_holds_up_nobody(void **state)
+{
+    struct store_entry en;
+    struct watch w[4];
+    struct err e;
+
+    (void)state;
+    put_file(a.share, "here", MIB, 1);
+    shared_by(&a, "here", "here");
+    index_of(&a, "here", &en);
+    for (unsigned i = 0; i < 4; i++) {
+        struct hash h = {{(uint8_t)(i + 1)}}, root = {{9}};
+
+        if (i < 3) /* announced by a peer that is not there */
+            knows(&h, 'f', MIB, "away", &root, &b.id, 1, false);
+        watch(&w[i], me.fetch, &(struct fetch_want){.hash = i < 3 ? h : en.hash});
+    }
+    until(&w[3], 0, false);
+    assert_done(w[3]);
+    for (unsigned i = 0; i < 4; i++) {
+        unwatch(&w[i]);
+        assert_int_equal(fetch_cancel(me.fetch, w[i].id, &e), 0);
+    }
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, up, down)
@@ -528,6 +553,7 @@ int main(void)
         CASE(test_cancelled_folder_leaves_what_is_whole),
         CASE(test_our_own_folder),
         CASE(test_many_at_once),
+        CASE(test_who_waits_holds_up_nobody),
     };
 
     http_client_setup();
