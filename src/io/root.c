@@ -211,6 +211,7 @@ static int stat_name(int dir, const char *name, struct root_stat *st)
         .ino = x.stx_ino,
         .dev = makedev(x.stx_dev_major, x.stx_dev_minor),
         .uid = x.stx_uid,
+        .links = x.stx_nlink,
     };
     if (x.stx_mask & STATX_BTIME)
         st->btime_ns = x.stx_btime.tv_sec * 1000000000ll + x.stx_btime.tv_nsec;

@@ -21,6 +21,7 @@ struct root_stat {
     int64_t btime_ns; /* when the inode was made; 0 where the file system does not say */
     uint64_t ino, dev;
     uint32_t uid;
+    uint32_t links; /* names that the inode has */
 };
 bool root_stat_same(const struct root_stat *a,
                     const struct root_stat *b); /* size, mtime, ctime, ino, dev */

@@ -42,9 +42,10 @@ struct watch *watch_new(struct err *e)
 
 static void forget(struct watch *w, struct place *p)
 {
-    /* It is in both, so neither is NULL. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
+    /* It is in both, so neither is NULL. NOLINTBEGIN(clang-analyzer-core.NullDereference) */
     HASH_DELETE(by_wd, w->by_wd, p);
     HASH_DELETE(by_path, w->by_path, p);
+    /* NOLINTEND(clang-analyzer-core.NullDereference) */
     mem_free(p);
 }
 

@@ -244,17 +244,14 @@ static void on_suspect(void *arg)
 {
     struct suspect *sp = arg;
     struct share *s = sp->share;
-    char *slash = strrchr(sp->path, '/');
     struct store_entry known;
     struct err e;
 
     if (!s->stopping && !s->broken && s->held) {
         if (store_get(s->store, sp->path, &known, &e) == 1 && known.kind == 'd')
             share_list(s, sp->path, false, 0);
-        if (slash)
-            *slash = '\0';
         if (*sp->path)
-            share_look_at(s, slash ? sp->path : "", slash ? slash + 1 : sp->path);
+            share_look_at_path(s, sp->path);
         share_wake(s);
     }
     mem_free(sp);

@@ -173,6 +173,8 @@ static void publish(struct share *s, struct manifest *m, int64_t now)
     had = store_get(s->store, f->path, &was, &e);
     if (share_failed(s, had < 0 ? had : 0, &e))
         return;
+    if (had && was.ino != st.ino) /* another one than was listed: so will this one be, and soon */
+        return;
     is.mtime_ns = st.mtime_ns;
     is.ino = st.ino;
     sha256_digest(&m->sha, sizeof is.hash.b, is.hash.b);

@@ -29,8 +29,11 @@ static bool is_young(const struct root_stat *st)
     return age_ns >= 0 && age_ns < CALM_MS * 1000000ll + (int64_t)(st->size >> 22) * 1000000;
 }
 
-static enum item_end why_not(struct item *it, const struct err *e)
+static enum item_end why_not(struct job *j, struct item *it, const struct err *e)
 {
+    struct root_stat st;
+    struct err ignored;
+
     switch (e->sys) {
     case ENOENT:
     case ENOTDIR:
@@ -39,9 +42,14 @@ static enum item_end why_not(struct item *it, const struct err *e)
     case ENFILE:
     case ENOMEM:
         return END_YOUNG; /* not its fault */
+    case 0:               /* no plain file, or not any more */
+        if (root_stat_at(j->held->root, it->path, &st, &ignored) ||
+            (st.kind != 'f' && st.kind != 'x'))
+            return END_GONE;
+        str_copy(it->hashing->text, sizeof it->hashing->text, "it cannot be opened");
+        return END_UNREADABLE;
     default:
-        str_copy(it->hashing->text, sizeof it->hashing->text,
-                 e->sys ? strerror(e->sys) : "not a plain file any more");
+        str_copy(it->hashing->text, sizeof it->hashing->text, strerror(e->sys));
         return END_UNREADABLE;
     }
 }
@@ -55,7 +63,7 @@ static enum item_end hash_item(struct job *j, struct item *it)
         return END_STOPPED;
     if (h->file.fd < 0) {
         if (hash_file_open(&h->file, j->held->root, it->path, &e))
-            return why_not(it, &e);
+            return why_not(j, it, &e);
         if (is_young(&h->file.st))
             return END_YOUNG;
         if (root_being_written(h->file.fd))
@@ -71,7 +79,7 @@ static enum item_end hash_item(struct job *j, struct item *it)
     case HASH_FAILED:
         break;
     }
-    return why_not(it, &e);
+    return why_not(j, it, &e);
 }
 
 static void run_job(uv_work_t *work)
@@ -228,30 +236,41 @@ void item_drop_all(struct share *s)
 
 /* ---- back on share's thread: what came of it ---- */
 
+void share_announce(struct share *s, struct folder *f, const char *path,
+                    const struct store_entry *is, const void *list, size_t len)
+{
+    struct store_entry was;
+    struct err e;
+    int had = store_get(s->store, path, &was, &e);
+
+    if (share_failed(s, had < 0 ? had : 0, &e))
+        return;
+    if (had && was.kind == is->kind && was.mtime_ns == is->mtime_ns &&
+        hash_eq(&was.hash, &is->hash)) {
+        share_failed(s, store_touch(s->store, path, is, &e), &e);
+        return;
+    }
+    if (!share_failed(s, store_put(s->store, path, is, list, len, &e), &e))
+        folder_changed(s, f, loop_now_ms());
+}
+
 static void publish(struct share *s, struct item *it)
 {
     const struct hashing *h = it->hashing;
     const struct root_stat *st = &h->file.st;
-    struct store_entry was, is = {.kind = st->kind,
-                                  .size = st->size,
-                                  .mtime_ns = st->mtime_ns,
-                                  .ctime_ns = st->ctime_ns,
-                                  .ino = st->ino,
-                                  .hash = h->hash,
-                                  .root = h->root};
-    const struct buf *list = &h->file.sha.checkpoints;
-    struct err e;
-    int had = store_get(s->store, it->path, &was, &e);
+    struct store_entry is = {.kind = st->kind,
+                             .size = st->size,
+                             .mtime_ns = st->mtime_ns,
+                             .ctime_ns = st->ctime_ns,
+                             .ino = st->ino,
+                             .hash = h->hash,
+                             .root = h->root};
 
-    if (share_failed(s, had < 0 ? had : 0, &e))
-        return;
     s->hashed++;
-    if (had && was.kind == is.kind && was.mtime_ns == is.mtime_ns && hash_eq(&was.hash, &is.hash)) {
-        share_failed(s, store_touch(s->store, it->path, &is, &e), &e);
-        return;
-    }
-    if (!share_failed(s, store_put(s->store, it->path, &is, list->data, list->len, &e), &e))
-        folder_changed(s, it->folder, loop_now_ms());
+    share_announce(s, it->folder, it->path, &is, h->file.sha.checkpoints.data,
+                   h->file.sha.checkpoints.len);
+    if (st->links > 1 && !s->broken)
+        share_look_at_links(s, st->ino, it->path);
 }
 
 /* What was announced of it is not there any more. */
@@ -295,7 +314,6 @@ static void unreadable(struct share *s, struct item *it)
  */
 static bool item_back(struct share *s, struct item *it)
 {
-    const char *name = strrchr(it->path, '/');
     bool look = it->again;
 
     switch (it->end) {
@@ -328,7 +346,7 @@ static bool item_back(struct share *s, struct item *it)
         break;
     }
     if (look && !it->dead)
-        share_look_at(s, it->folder->path, name ? name + 1 : it->path);
+        share_look_at_path(s, it->path);
     return false;
 }
 

@@ -232,7 +232,16 @@ void share_found(struct share *s, struct folder *f, const struct diff_child *is,
 struct diff_child share_known(const char *name, size_t len, const struct store_entry *known);
 struct diff_child share_seen(const char *name, size_t len, const struct root_stat *st);
 void share_gone(struct share *s, struct folder *f, const char *path,
-                bool tree);                                             /* tree: with all below */
+                bool tree); /* tree: with all below */
+/* Put what path is now, unless just that is known of it. list: checkpoints, may be NULL when the
+ * store has them. */
+void share_announce(struct share *s, struct folder *f, const char *path,
+                    const struct store_entry *is, const void *list, size_t len);
+/* The file has other names in the folder: what happened to it happened to them, though nobody
+ * tells. Look at them. */
+void share_look_at_links(struct share *s, uint64_t ino, const char *path);
+/* Look at a path, soon. */
+void share_look_at_path(struct share *s, const char *path);
 char *share_join(const struct folder *f, const char *name, size_t len); /* mem_free */
 
 /* ---- share_scan.c ---- */

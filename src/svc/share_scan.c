@@ -17,6 +17,7 @@ struct listing {
     struct folder *folder;
     struct root_dir *dir;
     bool deep;
+    uint64_t ino;
     uint32_t skipped[SKIP_COUNT];
     struct arena *names;
     struct diff_child *found, *known;
@@ -161,16 +162,19 @@ static bool begin_listing(struct share *s, struct folder *f)
     struct listing *l;
     struct err e;
     struct root_dir *dir = root_list(s->held->root, f->path, &e);
+    struct root_stat st = {0};
 
     if (!dir) {
         cannot_list(s, f, &e);
         return false;
     }
+    root_stat_fd(root_list_fd(dir), &st);
     watch_folder(s, f, dir);
     l = s->listing = mem_zero(1, sizeof *l);
     l->folder = f;
     l->dir = dir;
     l->deep = f->deep;
+    l->ino = st.ino;
     l->names = arena_new();
     l->share = s;
     return true;
@@ -215,8 +219,10 @@ static void on_diff(void *ctx, enum diff_what what, const struct diff_child *kno
         share_found(s, l->folder, found, known, deep);
 }
 
-/* The folder's own row: is its manifest as it should be? */
-static void check_own(struct share *s, struct folder *f)
+/* The folder's own row: is its manifest as it should be? And it tells from now on which folder it
+ * was that was listed: should another one have taken its name by now, that shows when its name is
+ * looked at. */
+static void check_own(struct share *s, struct folder *f, uint64_t ino)
 {
     struct store_entry own;
     struct err e;
@@ -224,6 +230,11 @@ static void check_own(struct share *s, struct folder *f)
 
     if (share_failed(s, had < 0 ? had : 0, &e))
         return;
+    if (had && own.ino != ino) {
+        own.ino = ino;
+        if (share_failed(s, store_touch(s->store, f->path, &own, &e), &e))
+            return;
+    }
     if (!had || own.kind != 'd' || !own.ctime_ns)
         folder_changed(s, f, loop_now_ms());
 }
@@ -234,6 +245,7 @@ static void compare(struct share *s)
     struct folder *f = l->folder;
     struct skips *old = skips_of(s, f->path);
     struct err e;
+    uint64_t ino;
 
     if (old)
         forget_skips(s, old);
@@ -245,9 +257,10 @@ static void compare(struct share *s)
     s->listing = NULL; /* ours alone now: should the store fail, it is not dropped under our feet */
     diff_children(l->known, l->known_count, l->found, l->found_count, on_diff, l);
     s->listing = l;
+    ino = l->ino;
     end_listing(s);
     if (!s->broken)
-        check_own(s, f);
+        check_own(s, f, ino);
     if (!s->broken)
         listed(s, f);
 }

@@ -46,6 +46,31 @@ void share_look_at(struct share *s, const char *folder, const char *name)
     f->names[f->name_count++] = mem_str(name);
 }
 
+void share_look_at_path(struct share *s, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = mem_strn(path, slash ? (size_t)(slash - path) : 0);
+
+    share_look_at(s, folder, slash ? slash + 1 : path);
+    mem_free(folder);
+}
+
+void share_look_at_links(struct share *s, uint64_t ino, const char *path)
+{
+    char **paths;
+    size_t count;
+    struct err e;
+
+    if (share_failed(s, store_links(s->store, ino, &paths, &count, &e), &e))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(paths[i], path) != 0)
+            share_look_at_path(s, paths[i]);
+        mem_free(paths[i]);
+    }
+    mem_free(paths);
+}
+
 static void on_event(void *ctx, enum watch_what what, const char *folder, const char *name)
 {
     struct share *s = ctx;
@@ -59,15 +84,10 @@ static void on_event(void *ctx, enum watch_what what, const char *folder, const 
             share_look_at(s, folder, name);
         return;
     case WATCH_FOLDER:
-        if (!*folder) {
+        if (*folder)
+            share_look_at_path(s, folder);
+        else
             s->alive_ms = 0; /* is it still there? */
-        } else {
-            const char *slash = strrchr(folder, '/');
-            char *up = mem_strn(folder, slash ? (size_t)(slash - folder) : 0);
-
-            share_look_at(s, up, slash ? slash + 1 : folder);
-            mem_free(up);
-        }
         return;
     case WATCH_LOST:
         log_warn("share", "events lost, looking through everything");
@@ -135,17 +155,19 @@ void share_gone(struct share *s, struct folder *f, const char *path, bool tree)
         folder_changed(s, f, loop_now_ms());
 }
 
-/* It was known by another name, and is not there any more: the same inode, with the same content.
- * ctime changes with a rename, so where it is another the inode must at least be older than what we
- * know of it - not one that was used anew. */
-static bool moved_here(struct share *s, const char *path, const struct diff_child *is)
+/* Its content is known: it has another name, or was moved from there - the same inode, with the
+ * same size and times. But ctime changes with a rename; where it is another, the old name must be
+ * gone, and the inode older than what we know of it: not one that was used anew. */
+static bool known_content(struct share *s, struct folder *f, const char *path,
+                          const struct diff_child *is)
 {
     struct store_entry was;
     struct root_stat there;
     char *from = NULL;
     struct err e, ignored;
     bool gone, same;
-    int got = store_find_inode(s->store, is->ino, is->size, is->mtime_ns, &was, &from, &gone, &e);
+    int got = store_find_inode(s->store, is->ino, is->size, is->mtime_ns, is->ctime_ns, &was, &from,
+                               &gone, &e);
 
     if (share_failed(s, got < 0 ? got : 0, &e) || !got)
         return false;
@@ -157,15 +179,16 @@ static bool moved_here(struct share *s, const char *path, const struct diff_chil
         return false;
     was.kind = is->kind;
     was.ctime_ns = is->ctime_ns;
-    return !share_failed(s, store_put(s->store, path, &was, NULL, 0, &e), &e);
+    share_announce(s, f, path, &was, NULL, 0);
+    return true;
 }
 
 static void found_file(struct share *s, struct folder *f, const char *path,
                        const struct diff_child *is)
 {
-    if (!item_exists(s, path) && moved_here(s, path, is))
-        folder_changed(s, f, loop_now_ms());
-    else if (!s->broken)
+    if (!item_exists(s, path) && known_content(s, f, path, is))
+        return;
+    if (!s->broken)
         item_add(s, f, path, is->size, !s->scanning || f->dirty);
 }
 
@@ -258,6 +281,8 @@ static void look(struct share *s, struct folder *f, const char *name)
     }
     if (had || item_exists(s, path))
         share_gone(s, f, path, had && was.kind == 'd');
+    if (had && was.kind != 'd' && !s->broken)
+        share_look_at_links(s, known.ino, path);
     if (!s->broken && (there || share_skips_in(s, f->path))) /* the counts of what is skipped */
         share_list(s, f->path, false, loop_now_ms() + RELIST_MS);
 out:

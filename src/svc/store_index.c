@@ -303,7 +303,8 @@ int store_children(struct store *s, const char *folder, const char *after, int64
 }
 
 int store_find_inode(struct store *s, uint64_t ino, uint64_t size, int64_t mtime_ns,
-                     struct store_entry *out, char **path, bool *gone, struct err *e)
+                     int64_t ctime_ns, struct store_entry *out, char **path, bool *gone,
+                     struct err *e)
 {
     sqlite3_stmt *st = db_stmt(&s->db, SQL_INODE);
     int code;
@@ -312,6 +313,7 @@ int store_find_inode(struct store *s, uint64_t ino, uint64_t size, int64_t mtime
         sqlite3_bind_int64(st, 1, (int64_t)ino);
         sqlite3_bind_int64(st, 2, (int64_t)size);
         sqlite3_bind_int64(st, 3, mtime_ns);
+        sqlite3_bind_int64(st, 4, ctime_ns);
     }
     code = db_step(&s->db, st);
     if (code == SQLITE_ROW) {
@@ -323,6 +325,31 @@ int store_find_inode(struct store *s, uint64_t ino, uint64_t size, int64_t mtime
     }
     sqlite3_reset(st);
     return code == SQLITE_ROW;
+}
+
+int store_links(struct store *s, uint64_t ino, char ***paths, size_t *count, struct err *e)
+{
+    sqlite3_stmt *st = db_stmt(&s->db, SQL_LINKS);
+    size_t cap = 0;
+    int code;
+
+    *paths = NULL;
+    *count = 0;
+    if (st)
+        sqlite3_bind_int64(st, 1, (int64_t)ino);
+    while ((code = db_step(&s->db, st)) == SQLITE_ROW) {
+        MEM_GROW(*paths, *count, cap);
+        (*paths)[(*count)++] = db_path(st);
+    }
+    if (code == SQLITE_DONE) {
+        sqlite3_reset(st);
+        return 0;
+    }
+    while (*count)
+        mem_free((*paths)[--*count]);
+    mem_free(*paths);
+    *paths = NULL;
+    return fail(s, "read", e);
 }
 
 /* ---- writing ---- */

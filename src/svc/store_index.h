@@ -49,10 +49,15 @@ typedef void store_child_fn(void *ctx, const char *name, size_t len,
                             const struct store_entry *entry);
 int store_children(struct store *s, const char *folder, const char *after, int64_t limit,
                    store_child_fn *fn, void *ctx, struct err *e);
-/* A file that had this inode, size and modification time: moved here, perhaps. Gives where it was
- * (mem_free) and whether it is known to have gone from there. 1, 0, negative. */
+/* What is, or was, known of a file with this inode, size and modification time; of several, one
+ * with this ctime before one that is gone before another. Gives its path (mem_free) and whether it
+ * is gone from there. 1, 0, negative. */
 int store_find_inode(struct store *s, uint64_t ino, uint64_t size, int64_t mtime_ns,
-                     struct store_entry *out, char **path, bool *gone, struct err *e);
+                     int64_t ctime_ns, struct store_entry *out, char **path, bool *gone,
+                     struct err *e);
+/* Every path that is known to be a file with this inode: count strings (free each, then the array).
+ */
+int store_links(struct store *s, uint64_t ino, char ***paths, size_t *count, struct err *e);
 
 /* New, or another than before. checkpoints (len may be 0) belong to entry->hash. */
 int store_put(struct store *s, const char *path, const struct store_entry *entry,

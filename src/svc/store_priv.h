@@ -19,6 +19,7 @@ enum db_sql {
     SQL_GET,
     SQL_CHILDREN,
     SQL_INODE,
+    SQL_LINKS,
     SQL_INSERT,
     SQL_UPDATE,
     SQL_TOUCH,

@@ -2,6 +2,7 @@
  * twice for nothing. A real folder, real events. Each step waits for what must come, with a
  * deadline that only a hang can meet. */
 #include "base/mem.h"
+#include "base/rng.h"
 #include "base/str.h"
 #include "core/content.h"
 #include "svc/hash_file.h"
@@ -306,6 +307,8 @@ static void changes_are_announced(void **state)
     await("d:|x:a|d:sub|f:sub/new");
     assert_int_equal(link("a", "z"), 0);
     await("d:|x:a|d:sub|f:sub/new|x:z");
+    write_file("z", "through its other name"); /* of which nobody tells */
+    await_content("a", "through its other name");
     run("mv sub/new a && rmdir sub"); /* one over another; a folder goes */
     await("d:|f:a|x:z");
     await_content("a", "new");
@@ -600,6 +603,78 @@ static void a_damaged_index_is_made_anew(void **state)
     await_content("newer", "newer");
 }
 
+/* Some change somewhere among few names, so that they meet; most fail, which is fine. */
+static void anything(struct rng *rng)
+{
+    static const char *const names[] = {"a",   "b",     "c",     "a/a",   "a/b",    "b/a",
+                                        "b/c", "a/b/c", "a/b/a", "b/c/a", "c/a/b/a"};
+    const char *name = names[rng_below(rng, sizeof names / sizeof *names)];
+    const char *other = names[rng_below(rng, sizeof names / sizeof *names)];
+    char text[32];
+    int fd;
+
+    switch (rng_below(rng, 8)) {
+    case 0:
+    case 1:
+        mkdir(name, 0755);
+        break;
+    case 2:
+    case 3:
+        fd = open(name, O_WRONLY | O_CREAT, 0644);
+        if (fd < 0)
+            break;
+        snprintf(text, sizeof text, "%u", (unsigned)rng_below(rng, 1000));
+        (void)!write(fd, text, strlen(text));
+        close(fd);
+        break;
+    case 4:
+    case 5:
+        (void)!rename(name, other);
+        break;
+    case 6:
+        (void)!link(name, other);
+        break;
+    case 7:
+        remove(name);
+        break;
+    }
+}
+
+/* However things happen, in the end what is announced is what is there. */
+static void whatever_happens(void **state)
+{
+    struct rng rng;
+
+    (void)state;
+    rng_seed(&rng, 1);
+    start(false);
+    await("d:");
+    for (int round = 0; round < 12; round++) {
+        struct store_content found;
+        time_t until = time(NULL) + DEADLINE_S;
+        struct hash hash;
+        uint64_t size;
+        char kind;
+        int got;
+
+        for (int i = 0; i < 400; i++) {
+            anything(&rng);
+            if (!rng_below(&rng, 20))
+                pause_ms((long)rng_below(&rng, 2 * 20));
+        }
+        assert_int_equal(hash_path(folder, false, &hash, &kind, &size, &e), 0);
+        while (got = store_find(reader, &hash, 0, &found, &e), got != 1 || *found.path) {
+            if (got == 1)
+                mem_free(found.path);
+            if (time(NULL) > until)
+                fail_msg("round %d: what is announced is not what is there", round);
+            pause_ms(5);
+        }
+        mem_free(found.path);
+        check_manifests();
+    }
+}
+
 /* No byte more may be written to the index than this many: as if the disk were full. */
 static void limit_files(rlim_t bytes)
 {
@@ -708,6 +783,7 @@ int main(void)
         T(another_folder),
         T(the_folder_goes_and_comes_back),
         T(a_damaged_index_is_made_anew),
+        T(whatever_happens),
         T(a_full_disk_is_told_and_outlived),
         T(parts_are_announced),
         T(many_files_in_one_folder),

@@ -192,7 +192,8 @@ static void a_tree_goes_as_one(void **state)
     struct store *s = open_store();
     struct store_reader *r = store_reader_open(path, &e);
     bool gone;
-    char *from;
+    char *from, **paths;
+    size_t count;
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -201,11 +202,19 @@ static void a_tree_goes_as_one(void **state)
     assert_int_equal(store_gone(s, "s", &e), 3);
     assert_int_equal(store_commit(s, &e), 0);
     assert_string_equal(rows(r, store_generation(s), 9, 1000), "12: 10-s 11-s/b 12-s/t/c");
-    assert_int_equal(store_find_inode(s, 7, 10, 1, &was, &from, &gone, &e), 1);
+    assert_int_equal(store_find_inode(s, 7, 10, 1, 0, &was, &from, &gone, &e), 1);
     assert_true(gone);
     assert_memory_equal(from, "s", 1);
     mem_free(from);
-    assert_int_equal(store_find_inode(s, 7, 11, 1, &was, &from, &gone, &e), 0);
+    assert_int_equal(store_find_inode(s, 7, 11, 1, 0, &was, &from, &gone, &e), 0);
+    assert_int_equal(store_find_inode(s, 7, 10, 1, 1, &was, &from, &gone, &e),
+                     1); /* the ctime of all */
+    mem_free(from);
+    assert_int_equal(store_links(s, 7, &paths, &count, &e), 0);
+    assert_int_equal(count, 5);
+    while (count)
+        mem_free(paths[--count]);
+    mem_free(paths);
     assert_int_equal(store_gone(s, "", &e), 5); /* all but the part */
     assert_int_equal(store_commit(s, &e), 0);
     assert_non_null(strstr(rows(r, 0, 0, 1000), "reset: 9p03"));
