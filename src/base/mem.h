@@ -12,7 +12,7 @@ void *mem_copy(const void *p, size_t size);
 char *mem_str(const char *s);              /* strdup; NULL gives NULL */
 char *mem_strn(const char *s, size_t len); /* len bytes and a NUL */
 void mem_free(void *p);
-void mem_trim(void);                             /* much was freed: give it back to the system */
+void mem_trim(void); /* much was freed: give it back to the system */
 
 /* Make room for one more element in a growing array: doubles. */
 #define MEM_GROW(array, len, cap)                                                                  \

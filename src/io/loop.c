@@ -58,8 +58,8 @@ struct loop *loop_new(const char *name)
 
     l->name = name;
     l->tail = &l->head;
-    bad = uv_loop_init(&l->uv) || uv_async_init(&l->uv, &l->wake, on_wake) ||
-          uv_mutex_init(&l->lock);
+    bad =
+        uv_loop_init(&l->uv) || uv_async_init(&l->uv, &l->wake, on_wake) || uv_mutex_init(&l->lock);
     assert(!bad && "libuv cannot make a loop");
     (void)bad;
     l->wake.data = l;

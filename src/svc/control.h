@@ -1,4 +1,5 @@
-/* Routes for the owner, over the Unix socket: what the commands ask of the running service. JSON; doc/PROTOCOL.md, "The owner's socket". */
+/* Routes for the owner, over the Unix socket: what the commands ask of the running service. JSON;
+ * doc/PROTOCOL.md, "The owner's socket". */
 #pragma once
 
 #include "base/err.h"
@@ -15,8 +16,9 @@ struct share;
 
 struct control_conf {
     const char *socket_path;
-    const char *conf_path;       /* where share and download-to are saved */
-    struct conf *conf;           /* the settings in force; control changes share and download in it, under its own lock */
+    const char *conf_path; /* where share and download-to are saved */
+    struct conf *conf; /* the settings in force; control changes share and download in it, under its
+                          own lock */
     const struct ident *ident;
     struct lan *lan;
     struct share *share;
@@ -25,7 +27,7 @@ struct control_conf {
     struct fetch *fetch;
     struct serve *serve;
     uint16_t tcp_port;
-    void (*quit)(void *ctx);     /* `iwanto stop`; any thread */
+    void (*quit)(void *ctx); /* `iwanto stop`; any thread */
     void *ctx;
 };
 

@@ -1,5 +1,6 @@
-/* A holder that lies: preloaded into a service, it flips one bit in each large block that the service reads with pread from a file
- * of 4 MiB or more once the file named by LIAR_ON exists. The service itself is the real one and believes what it sends. */
+/* A holder that lies: preloaded into a service, it flips one bit in each large block that the
+ * service reads with pread from a file of 4 MiB or more once the file named by LIAR_ON exists. The
+ * service itself is the real one and believes what it sends. */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -19,7 +20,8 @@ ssize_t pread64(int fd, void *to, size_t len, off_t at)
     if (!real)
         *(void **)&real = dlsym(RTLD_NEXT, "pread64");
     n = real(fd, to, len, at);
-    if (n >= 4096 && on && !access(on, F_OK) && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size >= 4 << 20)
+    if (n >= 4096 && on && !access(on, F_OK) && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+        st.st_size >= 4 << 20)
         ((unsigned char *)to)[n / 2] ^= 1;
     return n;
 }
