@@ -104,3 +104,15 @@ struct db_meta { /* the one row of meta */
     char *folder; /* mem_free */
 };
 int db_meta_get(struct db *db, struct db_meta *m); /* 0 or -1; frees m->folder first */
+
+struct store {
+    struct db db;
+    struct db_meta meta;
+    size_t rows; /* since the last commit */
+    bool open;   /* a transaction is */
+};
+
+int store_begin(struct store *s, struct err *e); /* a transaction, unless one is open */
+/* A statement failed. The transaction is lost; what memory says goes back to what the disk says.
+ * Gives -ERR_IO. */
+int store_fail(struct store *s, const char *verb, struct err *e);

@@ -1,0 +1,343 @@
+/* The rows of the index: what is known, and putting what is. */
+#include "base/limits.h"
+#include "base/mem.h"
+#include "svc/store.h"
+#include "svc/store_index.h"
+#include "svc/store_priv.h"
+
+#include <string.h>
+
+/* A path as the table has it. */
+struct place {
+    const char *folder, *name;
+    size_t folder_len, name_len;
+};
+
+static struct place place_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+
+    return (struct place){path, name, slash ? (size_t)(slash - path) : 0, strlen(name)};
+}
+
+static void bind_place(sqlite3_stmt *st, int at, const struct place *p)
+{
+    db_bind_text(st, at, p->folder, p->folder_len);
+    db_bind_text(st, at + 1, p->name, p->name_len);
+}
+
+/* ---- reading what is known ---- */
+
+/* The row at p, gone or not. */
+static int get_row(struct store *s, const struct place *p, struct store_entry *out, struct err *e)
+{
+    sqlite3_stmt *st = db_stmt(&s->db, SQL_GET);
+    int code;
+
+    if (st)
+        bind_place(st, 1, p);
+    code = db_step(&s->db, st);
+    if (code == SQLITE_ROW)
+        db_entry(st, out);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return store_fail(s, "read", e);
+    sqlite3_reset(st);
+    return code == SQLITE_ROW;
+}
+
+int store_get(struct store *s, const char *path, struct store_entry *out, struct err *e)
+{
+    struct place p = place_of(path);
+    int got = get_row(s, &p, out, e);
+
+    return got == 1 && out->kind == ROW_GONE ? 0 : got;
+}
+
+int store_children(struct store *s, const char *folder, const char *after, int64_t limit,
+                   store_child_fn *fn, void *ctx, struct err *e)
+{
+    sqlite3_stmt *st = db_stmt(&s->db, SQL_CHILDREN);
+    int code;
+
+    if (st) {
+        db_bind_text(st, 1, folder, strlen(folder));
+        db_bind_text(st, 2, after, strlen(after));
+        sqlite3_bind_int64(st, 3, limit);
+    }
+    while ((code = db_step(&s->db, st)) == SQLITE_ROW) {
+        struct store_entry entry;
+
+        db_entry(st, &entry);
+        fn(ctx, sqlite3_column_blob(st, COL_NAME), (size_t)sqlite3_column_bytes(st, COL_NAME),
+           &entry);
+    }
+    if (code != SQLITE_DONE)
+        return store_fail(s, "read", e);
+    sqlite3_reset(st);
+    return 0;
+}
+
+int store_find_inode(struct store *s, uint64_t ino, uint64_t size, int64_t mtime_ns,
+                     int64_t ctime_ns, struct store_entry *out, char **path, bool *gone,
+                     struct err *e)
+{
+    sqlite3_stmt *st = db_stmt(&s->db, SQL_INODE);
+    int code;
+
+    if (st) {
+        sqlite3_bind_int64(st, 1, (int64_t)ino);
+        sqlite3_bind_int64(st, 2, (int64_t)size);
+        sqlite3_bind_int64(st, 3, mtime_ns);
+        sqlite3_bind_int64(st, 4, ctime_ns);
+    }
+    code = db_step(&s->db, st);
+    if (code == SQLITE_ROW) {
+        db_entry(st, out);
+        *path = db_path(st);
+        *gone = out->kind == ROW_GONE;
+    } else if (code != SQLITE_DONE) {
+        return store_fail(s, "read", e);
+    }
+    sqlite3_reset(st);
+    return code == SQLITE_ROW;
+}
+
+int store_links(struct store *s, uint64_t ino, char ***paths, size_t *count, struct err *e)
+{
+    sqlite3_stmt *st = db_stmt(&s->db, SQL_LINKS);
+    size_t cap = 0;
+    int code;
+
+    *paths = NULL;
+    *count = 0;
+    if (st)
+        sqlite3_bind_int64(st, 1, (int64_t)ino);
+    while ((code = db_step(&s->db, st)) == SQLITE_ROW) {
+        MEM_GROW(*paths, *count, cap);
+        (*paths)[(*count)++] = db_path(st);
+    }
+    if (code == SQLITE_DONE) {
+        sqlite3_reset(st);
+        return 0;
+    }
+    while (*count)
+        mem_free((*paths)[--*count]);
+    mem_free(*paths);
+    *paths = NULL;
+    return store_fail(s, "read", e);
+}
+
+/* ---- writing ---- */
+
+static bool is_file(char kind)
+{
+    return kind == ROW_FILE || kind == ROW_EXEC;
+}
+
+/* The counts, when a row becomes another; NULL: there is none. */
+static void count(struct store *s, const struct store_entry *was, const struct store_entry *is)
+{
+    if (was && is_file(was->kind)) {
+        s->meta.files--;
+        s->meta.bytes -= was->size;
+    }
+    if (is && is_file(is->kind)) {
+        s->meta.files++;
+        s->meta.bytes += is->size;
+    }
+    if (was && was->kind == ROW_GONE)
+        s->meta.gone--;
+    if (is && is->kind == ROW_GONE)
+        s->meta.gone++;
+}
+
+static int put_row(struct store *s, const struct place *p, const struct store_entry *entry,
+                   struct err *e)
+{
+    static const struct hash none = {{0}};
+    struct store_entry old;
+    sqlite3_stmt *st;
+    int had = get_row(s, p, &old, e);
+
+    if (had < 0)
+        return had;
+    st = db_stmt(&s->db, had ? SQL_UPDATE : SQL_INSERT);
+    if (st) {
+        sqlite3_bind_int64(st, 1, (int64_t)(s->meta.number + 1));
+        bind_place(st, 2, p);
+        sqlite3_bind_int(st, 4, entry->kind);
+        sqlite3_bind_int64(st, 5, (int64_t)entry->size);
+        sqlite3_bind_int64(st, 6, entry->mtime_ns);
+        sqlite3_bind_int64(st, 7, entry->ctime_ns);
+        if (entry->ino)
+            sqlite3_bind_int64(st, 8, (int64_t)entry->ino);
+        else
+            sqlite3_bind_null(st, 8);
+        db_bind_hash(st, 9, &entry->hash);
+        db_bind_hash(st, 10, hash_eq(&entry->root, &rows_no_checkpoints) ? &none : &entry->root);
+    }
+    if (db_run(&s->db, st))
+        return store_fail(s, "write", e);
+    s->meta.number++;
+    s->rows++;
+    count(s, had ? &old : NULL, entry);
+    return 0;
+}
+
+int store_put(struct store *s, const char *path, const struct store_entry *entry,
+              const void *checkpoints, size_t len, struct err *e)
+{
+    struct place p = place_of(path);
+    sqlite3_stmt *st;
+
+    if (store_begin(s, e) || put_row(s, &p, entry, e))
+        return -ERR_IO;
+    if (!len)
+        return 0;
+    st = db_stmt(&s->db, SQL_CHECKPOINTS_PUT);
+    if (st) {
+        db_bind_hash(st, 1, &entry->hash);
+        db_bind_text(st, 2, checkpoints, len);
+    }
+    return db_run(&s->db, st) ? store_fail(s, "write", e) : 0;
+}
+
+int store_touch(struct store *s, const char *path, const struct store_entry *entry, struct err *e)
+{
+    struct place p = place_of(path);
+    sqlite3_stmt *st;
+
+    if (store_begin(s, e))
+        return -ERR_IO;
+    st = db_stmt(&s->db, SQL_TOUCH);
+    if (st) {
+        bind_place(st, 1, &p);
+        sqlite3_bind_int64(st, 3, entry->mtime_ns);
+        sqlite3_bind_int64(st, 4, entry->ctime_ns);
+        sqlite3_bind_int64(st, 5, (int64_t)entry->ino);
+    }
+    if (db_run(&s->db, st))
+        return store_fail(s, "write", e);
+    s->rows++;
+    return 0;
+}
+
+int store_mark_stale(struct store *s, const char *folder, struct err *e)
+{
+    struct place p = place_of(folder);
+    sqlite3_stmt *st;
+
+    if (store_begin(s, e))
+        return -ERR_IO;
+    st = db_stmt(&s->db, SQL_STALE);
+    if (st)
+        bind_place(st, 1, &p);
+    if (db_run(&s->db, st))
+        return store_fail(s, "write", e);
+    s->rows++;
+    return 0;
+}
+
+/* A row becomes a gone one. Of a folder that was never announced nobody need hear. */
+static int gone_row(struct store *s, uint64_t number, const struct store_entry *was, struct err *e)
+{
+    static const struct store_entry is = {.kind = ROW_GONE};
+    bool quiet = was->kind == STORE_UNSAID;
+    sqlite3_stmt *st = db_stmt(&s->db, quiet ? SQL_GONE_QUIET : SQL_GONE);
+
+    if (st) {
+        sqlite3_bind_int64(st, 1, (int64_t)number);
+        if (!quiet)
+            sqlite3_bind_int64(st, 2, (int64_t)(s->meta.number + 1));
+    }
+    if (db_run(&s->db, st))
+        return store_fail(s, "write", e);
+    s->meta.number += !quiet;
+    s->rows++;
+    count(s, was, &is);
+    return 0;
+}
+
+struct numbered {
+    uint64_t number;
+    struct store_entry entry;
+};
+
+/* The rows that st gives, to be changed afterwards: a table is not to be changed while it is
+ * walked. */
+static int collect(struct store *s, sqlite3_stmt *st, struct numbered **out, size_t *len,
+                   size_t *cap)
+{
+    int code;
+
+    while ((code = db_step(&s->db, st)) == SQLITE_ROW) {
+        MEM_GROW(*out, *len, *cap);
+        (*out)[*len].number = (uint64_t)sqlite3_column_int64(st, COL_NUMBER);
+        db_entry(st, &(*out)[*len].entry);
+        if ((*out)[*len].entry.kind != ROW_GONE)
+            ++*len;
+    }
+    if (st)
+        sqlite3_reset(st);
+    return code == SQLITE_DONE ? 0 : -1;
+}
+
+int64_t store_gone(struct store *s, const char *path, struct err *e)
+{
+    struct place p = place_of(path);
+    struct numbered *rows = NULL;
+    size_t len = 0, cap = 0;
+    struct buf from = {0}, to = {0};
+    sqlite3_stmt *st;
+    int bad;
+
+    st = db_stmt(&s->db, SQL_GET);
+    if (st)
+        bind_place(st, 1, &p);
+    bad = collect(s, st, &rows, &len, &cap);
+    st = db_stmt(&s->db, SQL_BELOW);
+    if (st && !bad) {
+        buf_str(&from, path);
+        buf_str(&to, path);
+        if (*path) {
+            buf_char(&from, '/');
+            buf_char(&to, '/' + 1);
+        } else { /* behind every name */
+            memset(buf_room(&to, NAME_LEN_MAX + 1), 0xff, NAME_LEN_MAX + 1);
+            to.len = NAME_LEN_MAX + 1;
+        }
+        db_bind_text(st, 1, path, strlen(path));
+        db_bind_text(st, 2, from.data, from.len);
+        db_bind_text(st, 3, to.data, to.len);
+    }
+    bad = bad || collect(s, st, &rows, &len, &cap) ? store_fail(s, "read", e) : 0;
+    if (len && !bad)
+        bad = store_begin(s, e);
+    for (size_t i = 0; i < len && !bad; i++)
+        bad = gone_row(s, rows[i].number, &rows[i].entry, e);
+    mem_free(rows);
+    buf_free(&from);
+    buf_free(&to);
+    return bad ? bad : (int64_t)len;
+}
+
+int store_put_part(struct store *s, const struct hash *hash, const struct hash *root, uint64_t size,
+                   bool have, struct err *e)
+{
+    struct store_entry old, entry = {.kind = ROW_PART, .size = size, .hash = *hash, .root = *root};
+    char hex[HASH_HEX_LEN + 1];
+    struct place p = {STORE_PARTS, hex, strlen(STORE_PARTS), HASH_HEX_LEN};
+    int had;
+
+    hash_hex(hash, hex);
+    had = get_row(s, &p, &old, e);
+    if (had < 0)
+        return had;
+    if (have ? had && old.kind == ROW_PART && hash_eq(&old.root, root) && old.size == size
+             : !had || old.kind == ROW_GONE)
+        return 0;
+    if (!have)
+        entry = (struct store_entry){.kind = ROW_GONE};
+    return store_begin(s, e) ? -ERR_IO : put_row(s, &p, &entry, e);
+}
