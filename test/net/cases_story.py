@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from lan import Failed, wait
+from lan import Failed, sh, wait
 
 MIB = 1 << 20
 BIG = int(os.environ.get("IWANT_TEST_BIG_MIB", "384")) * MIB
@@ -454,9 +454,24 @@ def case_never_over(lan):
         check(f.read() == b"from a", "overwritten when told so")
 
 
+def twins(digits):
+    """Two contents whose hashes begin alike."""
+    seen = {}
+    for i in range(10**6):
+        data = b"twin %d" % i
+        start = hashlib.sha256(data).hexdigest()[:digits]
+        if start in seen:
+            return seen[start], data, start
+        seen[start] = data
+    raise Failed("no twins")
+
+
 def case_hash_unknown(lan):
     """An unknown hash: exit 1; an ambiguous prefix: exit 2; a unique one downloads"""
     a, c = lan.host("a"), lan.host("c")
+    one, two, start = twins(6)
+    write(f"{a.share}/twin one.txt", one)
+    write(f"{a.share}/twin two.txt", two)
     write(f"{a.share}/one.txt", b"one")
     a.start()
     c.start()
@@ -465,12 +480,68 @@ def case_hash_unknown(lan):
     check(c.run("download", "0" * 64).code == 1, "unknown hash")
     check(c.run("download", "000000").code == 1, "unknown prefix")
     check(c.run("download", "12345").code == 2, "too short a prefix")
+    wait("both twins", lambda: len(c.search("twin", "--type", "document")) == 2)
+    done = c.run("download", start)
+    check(done.code == 2 and len(done.err.splitlines()) <= 2 and start in done.err, done)
+    check(c.run("download", hashlib.sha256(two).hexdigest()[:16]).code == 0, "a longer prefix")
     check(c.run("download", row["hash"][:10]).code == 0, "prefix")
     c.search("one.txt")
     done = c.run("download", "@1")
     check(done.code == 0, done)
     done = c.run("download", "sha256:" + row["hash"])
     check(done.code == 0, done)
+
+
+def case_port_taken(lan):
+    """The port is taken: another one serves, is announced, and nobody notices"""
+    a, b = lan.host("a"), lan.host("b")
+    squatter = subprocess.Popen(["ip", "netns", "exec", a.ns, "python3", "-c",
+                                 "import socket, time; s = socket.socket(); s.bind(('', 1235)); s.listen(); print(1, flush=True); time.sleep(600)"],
+                                stdout=subprocess.PIPE)
+    lan.processes.append(squatter)
+    squatter.stdout.readline()
+    write(f"{a.share}/plum.txt", b"plum")
+    a.start()
+    b.start()
+    lan.settled(a, b)
+    check(a.status()["port"] not in (0, 1235), a.status())
+    check(b.run("download", b.find("plum")["hash"]).code == 0, "download")
+
+
+def case_no_interface(lan):
+    """No network at first: the service runs and says so; when the cable comes, it is found"""
+    a, b = lan.host("a"), lan.host("b")
+    write(f"{a.share}/plum.txt", b"plum")
+    sh("ip", "-n", a.ns, "link", "set", "eth0", "down")
+    done = a.run("start", "--interface", "nosuch0", "--share", a.share, "--downloads", a.downloads)
+    check(done.code == 2 and "nosuch0" in done.err and "eth0" in done.err, done)
+    a.start()
+    b.start()
+    check("none" in a.run("status").out, a.run("status"))
+    wait("b alone", lambda: b.leader() == "b" and b.peers() == ["b"])
+    sh("ip", "-n", a.ns, "link", "set", "eth0", "up")
+    lan.settled(a, b)
+    b.find("plum")
+
+
+def case_folder_changed(lan):
+    """Another shared folder while the service runs; a folder that goes away is withdrawn, and back when it returns"""
+    a, b = lan.host("a"), lan.host("b")
+    write(f"{a.share}/old plum.txt", b"old")
+    write(f"{a.dir}/other/new pear.txt", b"new")
+    a.start()
+    b.start()
+    lan.settled(a, b)
+    b.find("old plum")
+    check(a.run("share", f"{a.dir}/other").code == 0, "share")
+    b.find("new pear")
+    wait("the old folder's file to go", lambda: not b.search("old plum"))
+    check(a.run("share", f"{a.dir}/nowhere").code == 2, "a folder that is not there")
+    b.find("new pear")
+    os.rename(f"{a.dir}/other", f"{a.dir}/unplugged")
+    wait("the files of the folder to be withdrawn", lambda: not b.search("new pear"), 30)
+    os.rename(f"{a.dir}/unplugged", f"{a.dir}/other")
+    wait("them to be back", lambda: b.search("new pear"), 30)
 
 
 def case_usr_share(lan):
