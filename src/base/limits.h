@@ -40,9 +40,10 @@
 #define HOLD_MS             10000         /* longest time a request is held */
 
 /* Catalog and search */
-#define CATALOG_ROWS_MAX       2000000u    /* all peers */
-#define CATALOG_PEER_ROWS_MAX  500000u
-#define CATALOG_PEER_BYTES_MAX (128u << 20)
+#define CATALOG_ROWS_MAX       12000000u   /* all peers */
+#define CATALOG_PEER_ROWS_MAX  1200000u
+#define CATALOG_PEER_BYTES_MAX (320u << 20)
+#define CATALOG_WAITING_MAX    500000u     /* rows put and not yet settled */
 #define CATALOG_ANSWER_MAX     (4u << 20)  /* bytes of rows in one answer */
 #define QUERY_LEN_MAX          300         /* bytes; longer ones are cut */
 #define QUERY_WORDS_MAX        10

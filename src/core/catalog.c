@@ -5,19 +5,15 @@
 #include <assert.h>
 #include <string.h>
 
-#define NODES_MAX (2u * CATALOG_ROWS_MAX) /* rows and folders without one */
+#define ROW_CHARGE 64u /* bytes that a row costs beside its path: itself, its words, its folders   \
+                        */
 
 struct catalog *catalog_new(uint64_t seed)
 {
     struct catalog *c = mem_zero(1, sizeof *c);
 
     c->key = sip_key_from(seed);
-    c->nodes = c->dirs = c->contents = 1;
-    c->node_cap = c->dir_cap = c->content_cap = 1;
-    c->node = mem_zero(1, sizeof *c->node);
-    c->dir = mem_zero(1, sizeof *c->dir);
-    c->content = mem_zero(1, sizeof *c->content);
-    vocab_init(&c->vocab, &c->key);
+    c->fresh = wait_new();
     return c;
 }
 
@@ -25,15 +21,12 @@ void catalog_free(struct catalog *c)
 {
     if (!c)
         return;
-    for (uint32_t i = 0; i < c->peers; i++)
-        arena_free(c->peer[i].arena);
-    vocab_done(&c->vocab);
-    idmap_done(&c->paths);
-    idmap_done(&c->hashes);
+    for (size_t i = 0; i < c->segments; i++)
+        segment_free(c->segment[i]);
+    wait_free(c->fresh);
+    idmap_done(&c->part_map);
+    mem_free(c->part);
     mem_free(c->peer);
-    mem_free(c->content);
-    mem_free(c->dir);
-    mem_free(c->node);
     mem_free(c);
 }
 
@@ -65,31 +58,32 @@ static uint32_t new_peer(struct catalog *c, const struct nid *nid)
         MEM_GROW(c->peer, c->peers, c->peer_cap);
         c->peers++;
     }
-    c->peer[i] = (struct peer){.used = true, .nid = *nid, .arena = arena_new()};
+    c->peer[i] = (struct peer){.used = true, .nid = *nid};
     return i;
-}
-
-static void end_peer(struct catalog *c, uint32_t peer)
-{
-    arena_free(c->peer[peer].arena);
-    c->peer[peer] = (struct peer){0};
 }
 
 /* --- rows --- */
 
-/* Count a node's row in, or out, of the figures. */
-static void count_row(struct catalog *c, const struct node *n, bool in)
+/* A row as far as it is counted. */
+struct counted {
+    uint8_t kind; /* 0: there is none */
+    uint64_t size;
+    size_t path_len;
+};
+
+static void count_row(struct catalog *c, struct peer *p, const struct counted *r, bool in)
 {
-    struct peer *p = &c->peer[n->peer];
     uint32_t one = in ? 1u : UINT32_MAX; /* unsigned arithmetic: adds or takes away */
+    size_t charge = ROW_CHARGE + 2 * r->path_len;
 
     p->rows += one;
-    switch ((enum row_kind)n->kind) {
+    p->charged = in ? p->charged + charge : p->charged - charge;
+    switch ((enum row_kind)r->kind) {
     case ROW_FILE:
     case ROW_EXEC:
         c->files += one;
         p->files = in ? p->files + 1 : p->files - 1;
-        p->bytes = in ? p->bytes + n->size : p->bytes - n->size;
+        p->bytes = in ? p->bytes + r->size : p->bytes - r->size;
         break;
     case ROW_DIR:
         c->folders += one;
@@ -102,121 +96,126 @@ static void count_row(struct catalog *c, const struct node *n, bool in)
     }
 }
 
-static void take_off(struct catalog *c, uint32_t id)
+/* Take the row with this path off, if there is one. */
+static struct counted take_off(struct catalog *c, uint16_t peer, const char *path, size_t len)
 {
-    count_row(c, &c->node[id], false);
-    node_clear(c, id);
-}
+    struct counted had = {.path_len = len};
+    struct fresh_row *r = wait_row(c->fresh, &c->key, peer, path, len, false);
 
-static void put_on(struct catalog *c, uint32_t id, const struct row *row)
-{
-    struct node *n = &c->node[id];
-    struct peer *p = &c->peer[n->peer];
-    const struct hash *root = node_root_to_keep(row);
-    struct hash had = node_root(n);
-
-    if (n->content)
-        count_row(c, n, false);
-    else
-        node_count_row(c, id, 1);
-    if (n->content && !hash_eq(&c->content[n->content].hash, &row->hash))
-        content_detach(c, id);
-    if (!n->content)
-        content_attach(c, id, &row->hash);
-    if (root ? !(n->flags & NODE_ROOT) || !hash_eq(&had, root) : n->flags & NODE_ROOT) {
-        size_t was = n->path_len + 1u + (n->flags & NODE_ROOT ? sizeof had : 0);
-        size_t is = n->path_len + 1u + (root ? sizeof had : 0);
-
-        n->path = peer_keep(p, n->path, n->path_len, root);
-        n->flags = (uint8_t)((n->flags & ~NODE_ROOT) | (root ? NODE_ROOT : 0));
-        p->text_bytes -= was;
-        p->dead_bytes += was;
-        p->charged += is - was;
+    if (r && r->meta.kind) {
+        had.kind = r->meta.kind;
+        had.size = r->meta.size;
+        r->meta.kind = 0;
     }
-    n->kind = (uint8_t)row->kind;
-    n->size = row->size;
-    n->mtime_s = row->mtime_s;
-    count_row(c, n, true);
+    for (size_t i = 0; i < c->segments && !had.kind; i++) {
+        struct segment *s = c->segment[i];
+        uint32_t entry = segment_find(s, peer, path, len);
+
+        if (entry == SEG_NONE || !segment_kill(s, entry))
+            continue;
+        had.kind = s->kind[entry];
+        had.size = segment_size(s, entry);
+    }
+    if (had.kind)
+        count_row(c, &c->peer[peer], &had, false);
+    return had;
 }
 
-/* Is there room for one more row of this peer, with all the folders above it? */
+/* A part's path is its hash. */
+static bool take_off_part(struct catalog *c, uint16_t peer, const char *path, size_t len)
+{
+    struct counted had = {.kind = ROW_PART, .path_len = len};
+    struct hash hash;
+    uint32_t part;
+
+    if (!c->parts || len != HASH_HEX_LEN || !hash_parse(&hash, path, len))
+        return false;
+    part = part_find(c, peer, &hash);
+    if (!part)
+        return false;
+    part_remove(c, part);
+    count_row(c, &c->peer[peer], &had, false);
+    return true;
+}
+
+static void put_on(struct catalog *c, uint16_t peer, const struct row *row)
+{
+    struct counted now = {(uint8_t)row->kind, row->size, row->path_len};
+
+    if (row->kind == ROW_PART)
+        part_put(c, peer, row);
+    else
+        wait_row(c->fresh, &c->key, peer, row->path, row->path_len, true)->meta =
+            (struct seg_meta){.size = row->size,
+                              .mtime_s = row->mtime_s,
+                              .hash = row->hash,
+                              .root = row->root,
+                              .kind = (uint8_t)row->kind};
+    count_row(c, &c->peer[peer], &now, true);
+}
+
 static bool room_for_row(const struct catalog *c, const struct peer *p)
 {
     return (size_t)c->files + c->folders + c->parts < CATALOG_ROWS_MAX &&
-           p->rows < CATALOG_PEER_ROWS_MAX && p->charged < CATALOG_PEER_BYTES_MAX &&
-           c->nodes - c->dead + PATH_DEPTH_MAX + 1 < NODES_MAX;
-}
-
-static void tidy(struct catalog *c, uint32_t peer)
-{
-    if (!c->peer[peer].rows) {
-        assert(!c->peer[peer].nodes);
-        end_peer(c, peer);
-    }
-    catalog_tidy(c, (uint16_t)peer);
+           p->rows < CATALOG_PEER_ROWS_MAX && p->charged < CATALOG_PEER_BYTES_MAX;
 }
 
 bool catalog_put(struct catalog *c, const struct nid *nid, const struct row *row)
 {
-    uint32_t peer = find_peer(c, nid), id = 0;
-    bool gone = row->kind == ROW_GONE, fits = true;
+    uint32_t slot = find_peer(c, nid);
+    bool gone = row->kind == ROW_GONE, had, fits;
+    uint16_t peer;
 
     assert(row->path_len <= PATH_LEN_MAX);
-    if (peer == c->peers && gone)
+    if (slot == c->peers && gone)
         return true;
-    if (peer == c->peers)
-        peer = new_peer(c, nid);
-    if (peer == c->peers) {
+    if (slot == c->peers)
+        slot = new_peer(c, nid);
+    if (slot == c->peers) {
         c->refused++;
         return false;
     }
-    c->last_peer = peer;
-    for (int s = 0; s < SPACES; s++) {
-        uint32_t other = node_find(c, (uint16_t)peer, (enum node_space)s, row->path, row->path_len);
-
-        if (!gone && node_space_of(row->kind) == (enum node_space)s)
-            id = other;
-        else if (other && c->node[other].content)
-            take_off(c, other);
-    }
-    if (!gone && !(id && c->node[id].content))
-        fits = room_for_row(c, &c->peer[peer]);
-    if (!gone && fits) {
-        if (!id)
-            id = node_make(c, (uint16_t)peer, node_space_of(row->kind), row->path, row->path_len,
-                           node_root_to_keep(row));
-        put_on(c, id, row);
-    }
+    c->last_peer = slot;
+    peer = (uint16_t)slot;
+    had = take_off(c, peer, row->path, row->path_len).kind != 0;
+    had |= take_off_part(c, peer, row->path, row->path_len);
+    fits = gone || had || room_for_row(c, &c->peer[peer]);
+    if (!gone && fits)
+        put_on(c, peer, row);
     c->refused += !fits;
-    tidy(c, peer);
+    if (!c->peer[peer].rows)
+        c->peer[peer].used = false;
+    if (c->fresh->rows >= CATALOG_WAITING_MAX)
+        catalog_settle(c);
     return fits;
 }
 
-/* Few rows are taken off one by one; many are cheaper to leave out of a compacted catalog. */
 void catalog_drop(struct catalog *c, const struct nid *nid)
 {
-    uint32_t peer = find_peer(c, nid);
-    struct peer *p;
-    bool few;
+    uint32_t slot = find_peer(c, nid), files = 0, folders = 0, parts = c->parts;
+    uint16_t peer = (uint16_t)slot;
 
-    if (peer == c->peers)
+    if (slot == c->peers)
         return;
-    p = &c->peer[peer];
-    few = p->nodes < (c->nodes - c->dead) / 16;
-    for (uint32_t id = 1; id < c->nodes; id++) {
-        struct node *n = &c->node[id];
+    for (uint32_t i = 0; i < c->fresh->rows; i++) {
+        const struct fresh_row *r = &c->fresh->row[i];
+        bool mine = r->meta.kind && c->fresh->folder[r->folder].peer == peer;
 
-        if (n->peer != peer || !n->content)
-            continue;
-        count_row(c, n, false);
-        if (few)
-            node_clear(c, id);
+        files += mine && r->meta.kind != ROW_DIR;
+        folders += mine && r->meta.kind == ROW_DIR;
     }
-    if (p->nodes) {
-        node_kill_peer(c, (uint16_t)peer);
-        catalog_compact(c);
-    }
-    tidy(c, peer);
+    wait_drop(c->fresh, peer);
+    for (size_t i = 0; i < c->segments; i++)
+        segment_kill_peer(c->segment[i], peer, &files, &folders);
+    if (c->parts)
+        part_drop(c, peer);
+    assert(files == c->peer[peer].files);
+    c->files -= files;
+    c->folders -= folders;
+    c->parts -= c->peer[peer].rows - files - folders;
+    assert(c->parts <= parts);
+    (void)parts;
+    c->peer[peer] = (struct peer){0};
 }
 
 /* --- figures --- */
@@ -237,13 +236,17 @@ void catalog_stats(const struct catalog *c, struct catalog_stats *out)
     *out = (struct catalog_stats){.files = c->files,
                                   .folders = c->folders,
                                   .parts = c->parts,
-                                  .words = c->vocab.living,
+                                  .segments = c->segments,
                                   .refused = c->refused};
-    out->bytes = sizeof *c + c->node_cap * sizeof *c->node + c->dir_cap * sizeof *c->dir +
-                 c->content_cap * sizeof *c->content + c->peer_cap * sizeof *c->peer +
-                 idmap_bytes(&c->paths) + idmap_bytes(&c->hashes) + vocab_bytes(&c->vocab);
-    for (uint32_t i = 0; i < c->peers; i++) {
-        out->peers += c->peer[i].used;
-        out->bytes += c->peer[i].used ? arena_bytes(c->peer[i].arena) : 0;
+    out->bytes = sizeof *c + c->part_cap * sizeof *c->part + c->peer_cap * sizeof *c->peer +
+                 idmap_bytes(&c->part_map) + wait_bytes(c->fresh);
+    for (size_t i = 0; i < c->segments; i++) {
+        size_t hashes;
+
+        out->words += c->segment[i]->words;
+        out->bytes += segment_bytes(c->segment[i], &hashes);
+        out->hash_bytes += hashes;
     }
+    for (uint32_t i = 0; i < c->peers; i++)
+        out->peers += c->peer[i].used;
 }

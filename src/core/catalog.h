@@ -1,8 +1,9 @@
-/* The catalog: who shares what now. Rows by peer, contents by hash, words by vocabulary; the ground of search.
+/* The catalog: who shares what now. Rows by peer, contents by hash, words in segments; the ground of search.
  *
  * Pure. Not thread-safe: its owner (svc/desk) holds a lock, shared for the const functions, exclusive for the others.
- * All memory of one peer dies with catalog_drop. Caps per peer and in all come from limits.h; a row over them is refused
- * and counted. */
+ * What is put waits until it is settled: removals and figures hold at once, but only then do search, holders and
+ * resolve see a new row. Settling much takes time; catalog_work does it beside readers.
+ * Caps per peer and in all come from limits.h; a row over them is refused and counted. */
 #pragma once
 
 #include "base/id.h"
@@ -20,8 +21,22 @@ bool catalog_put(struct catalog *c, const struct nid *peer, const struct row *ro
 /* Forget every row of a peer. */
 void catalog_drop(struct catalog *c, const struct nid *peer);
 
+/* Let all that was put be seen. */
+void catalog_settle(struct catalog *c);
+/* The same in three steps, for an owner with readers: begin reads only, so it needs no lock from the one thread that
+ * puts and drops; end, at once and under the exclusive lock, before anything else is put or dropped, takes
+ * microseconds; free, without a lock, gives back what was replaced. NULL: there is nothing to do. */
+struct catalog_work;
+struct catalog_work *catalog_work_begin(const struct catalog *c);
+void catalog_work_end(struct catalog *c, struct catalog_work *w);
+void catalog_work_free(struct catalog_work *w); /* NULL is fine */
+/* Rows that wait. catalog_put settles by itself when they are CATALOG_WAITING_MAX. */
+size_t catalog_waiting(const struct catalog *c);
+
 struct catalog_stats {
     size_t peers, files, folders, parts, words, bytes; /* bytes: of memory */
+    size_t hash_bytes;                                 /* of them, for content hashes and their order */
+    size_t segments;
     uint64_t refused;                                  /* rows over a cap */
 };
 void catalog_stats(const struct catalog *c, struct catalog_stats *out);
@@ -34,11 +49,12 @@ struct catalog_holder {
     struct hash root;
     uint64_t size;
     enum row_kind kind; /* ROW_PART: has only some pieces */
-    const char *path;   /* borrowed until the next non-const call */
+    char *path;         /* catalog_holders_done frees it */
     size_t path_len;
     int64_t mtime_s;
 };
 size_t catalog_holders(const struct catalog *c, const struct hash *hash, struct catalog_holder *out, size_t max);
+void catalog_holders_done(struct catalog_holder *of, size_t count);
 
 /* The content whose hash begins with these hex digits. 1: unique, *hash is set; 0: none; 2: more than one. */
 int catalog_resolve(const struct catalog *c, const char *hex, size_t len, struct hash *hash);

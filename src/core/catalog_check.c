@@ -1,147 +1,135 @@
 /* Every invariant of the catalog, asserted. For tests: it walks everything. */
 #include "core/catalog_priv.h"
-#include "core/words.h"
+#include "core/typo.h"
 
 #include <assert.h>
 #include <string.h>
 
-static void check_contents(const struct catalog *c)
+/* What was counted along the way. */
+struct tally {
+    uint32_t files, folders, parts;
+    uint32_t rows[PEERS_MAX];
+    uint64_t peer_files[PEERS_MAX], peer_bytes[PEERS_MAX];
+};
+
+static void count(struct tally *t, const struct catalog *c, uint16_t peer, uint8_t kind,
+                  uint64_t size)
 {
-    uint32_t living = 0, rows = 0;
-
-    for (uint32_t id = 1; id < c->contents; id++) {
-        const struct content *k = &c->content[id];
-        uint32_t nodes = 0, before = 0;
-
-        if (!k->first)
-            continue;
-        living++;
-        assert(content_find(c, &k->hash) == id);
-        for (uint32_t n = k->first; n; before = n, n = c->node[n].next) {
-            assert(n < c->nodes && node_alive(&c->node[n]));
-            assert(c->node[n].content == id && c->node[n].prev == before && c->node[n].kind);
-            nodes++;
-        }
-        assert(nodes == k->nodes);
-        rows += nodes;
-    }
-    assert(living == c->living_contents && living == c->hashes.used);
-    assert(rows == c->files + c->folders + c->parts);
+    assert(peer < c->peers && c->peer[peer].used);
+    t->rows[peer]++;
+    t->folders += kind == ROW_DIR;
+    if (kind == ROW_DIR)
+        return;
+    t->files++;
+    t->peer_files[peer]++;
+    t->peer_bytes[peer] += size;
 }
 
-static void check_nodes(const struct catalog *c)
+static void check_folders(const struct segment *s)
 {
-    uint32_t dead = 0;
+    assert(s->folders && s->folder[0].parent == SEG_NONE && !s->folder[0].first);
+    for (uint32_t f = 0; f < s->folders; f++) {
+        const struct seg_folder *d = &s->folder[f];
 
-    for (uint32_t id = 1; id < c->nodes; id++) {
-        const struct node *n = &c->node[id];
+        assert(d->end > f && d->end <= s->folders && d->first <= d[1].first &&
+               d->text <= d[1].text);
+        if (d->parent == SEG_NONE) {
+            assert(!d->path_len && (!f || d->peer > d[-1].peer));
+            continue;
+        }
+        assert(d->parent < f && d->end <= s->folder[d->parent].end);
+        assert(d->peer == s->folder[d->parent].peer);
+    }
+    assert(s->folder[s->folders].first == s->entries);
+}
 
-        if (!node_alive(n)) {
-            assert(!n->path && !n->content);
+static void check_entries(const struct catalog *c, const struct segment *s, struct tally *t)
+{
+    uint32_t dead = 0, folder = 0, contents = 0;
+    char path[PATH_LEN_MAX + 1];
+
+    for (uint32_t e = 0; e < s->entries; e++) {
+        size_t len;
+
+        folder = segment_folder_of(s, e, folder);
+        assert(folder == segment_folder_of(s, e, 0));
+        assert(s->folder[folder].first <= e && e < s->folder[folder + 1].first);
+        len = segment_path(s, e, folder, path);
+        assert(len == segment_path_len(s, e, folder));
+        assert(segment_find(s, s->folder[folder].peer, path, len) == e);
+        if (segment_dead(s, e))
             dead++;
-            continue;
-        }
-        assert(c->peer[n->peer].used && strlen(n->path) <= n->path_len);
-        assert(!n->kind == !n->content);
-        assert(node_find(c, n->peer,
-                         n->flags & NODE_FOLDER ? SPACE_FOLDER
-                         : n->flags & NODE_PART ? SPACE_PART
-                                                : SPACE_FILE,
-                         n->path, n->path_len) == id);
-        assert(!(n->flags & NODE_FOLDER) == !n->dir);
-        assert(!n->dir || c->dir[n->dir].node == id);
-        assert(n->content || c->dir[n->dir].children);
-        assert(!n->above || c->dir[n->above].node < id);
+        else
+            count(t, c, s->folder[folder].peer, s->kind[e], segment_size(s, e));
     }
-    assert(dead == c->dead && c->nodes - 1 - dead == c->paths.used);
+    assert(dead == s->dead);
+    for (uint32_t i = 0; i < s->entries; i++) {
+        int d = i ? hash_cmp(&s->hash[s->by_hash[i - 1]], &s->hash[s->by_hash[i]]) : -1;
+
+        assert(d <= 0);
+        contents += d < 0;
+    }
+    assert(contents == s->contents);
 }
 
-static void check_dirs(const struct catalog *c)
+static void check_list(const uint8_t *list, uint32_t count, uint32_t below)
 {
-    uint32_t *below = mem_zero(c->dirs, sizeof *below),
-             *children = mem_zero(c->dirs, sizeof *below);
+    uint32_t at = 0;
 
-    for (uint32_t id = 1; id < c->nodes; id++) {
-        const struct node *n = &c->node[id];
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t step = segment_varint(&list);
 
-        if (node_alive(n) && n->above)
-            children[n->above]++;
-        for (uint32_t d = n->kind ? n->above : 0; d; d = c->dir[d].above)
-            below[d]++;
-    }
-    for (uint32_t d = 1; d < c->dirs; d++) {
-        uint32_t listed = 0;
-
-        if (!node_alive(&c->node[c->dir[d].node]))
-            continue;
-        assert(c->dir[d].above < d && c->dir[d].above == c->node[c->dir[d].node].above);
-        for (uint32_t n = c->dir[d].first; n; n = c->node[n].sibling) {
-            assert(c->node[n].above == d);
-            listed += node_alive(&c->node[n]);
-        }
-        assert(listed == children[d] && children[d] == c->dir[d].children);
-        assert(below[d] == c->dir[d].below);
-    }
-    mem_free(children);
-    mem_free(below);
-}
-
-static void check_peers(const struct catalog *c)
-{
-    for (uint32_t i = 0; i < c->peers; i++) {
-        const struct peer *p = &c->peer[i];
-        uint32_t rows = 0, nodes = 0;
-        uint64_t files = 0, bytes = 0;
-        size_t text = 0;
-
-        if (!p->used)
-            continue;
-        for (uint32_t id = 1; id < c->nodes; id++) {
-            const struct node *n = &c->node[id];
-
-            if (n->peer != i || !node_alive(n))
-                continue;
-            nodes++;
-            rows += n->kind != 0;
-            text += n->path_len + 1u + (n->flags & NODE_ROOT ? sizeof(struct hash) : 0);
-            if (n->kind == ROW_FILE || n->kind == ROW_EXEC) {
-                files++;
-                bytes += n->size;
-            }
-        }
-        assert(rows && rows == p->rows && nodes == p->nodes && text == p->text_bytes);
-        assert(files == p->files && bytes == p->bytes);
+        assert(!i || step);
+        at += step;
+        assert(at < below);
     }
 }
 
-static void check_words(const struct catalog *c)
+static void check_words(const struct segment *s)
 {
-    const struct vocab *v = &c->vocab;
-    uint32_t living = 0;
+    for (uint32_t w = 0; w < s->words; w++) {
+        struct seg_list l = segment_list(s, w);
+        size_t len;
+        const char *text = segment_word(s, w, &len);
 
-    assert(v->map.used == v->count - 1);
-    for (uint32_t id = 1; id < v->count; id++) {
-        struct post_cursor p = post_read(&v->word[id].post);
-        uint32_t uses = 0, before = 0;
-
-        assert(vocab_find(v, vocab_text(v, id), v->len[id]) == id);
-        while (post_next(&p)) {
-            assert(p.node > before && p.node < c->nodes);
-            assert(p.folder == ((c->node[p.node].flags & NODE_FOLDER) != 0));
-            uses += node_alive(&c->node[p.node]);
-            before = p.node;
-        }
-        assert(before == v->word[id].post.last && uses == v->word[id].uses);
-        living += uses != 0;
+        assert(segment_word_find(s, text, len) == w);
+        assert(s->sig[w] == typo_sig(text, len));
+        assert(l.entries || l.folders);
+        check_list(l.entry, l.entries, s->entries);
+        if (l.folders)
+            check_list(l.folder, l.folders, s->folders);
     }
-    assert(living == v->living);
+    assert(s->class_end[CLASSES - 1] == s->words);
 }
 
 void catalog_check(const struct catalog *c)
 {
-    check_contents(c);
-    check_nodes(c);
-    check_dirs(c);
-    check_peers(c);
-    check_words(c);
+    struct tally *t = mem_zero(1, sizeof *t);
+
+    for (size_t i = 0; i < c->segments; i++) {
+        check_folders(c->segment[i]);
+        check_entries(c, c->segment[i], t);
+        check_words(c->segment[i]);
+    }
+    for (uint32_t i = 0; i < c->fresh->rows; i++) {
+        const struct fresh_row *r = &c->fresh->row[i];
+
+        if (r->meta.kind)
+            count(t, c, c->fresh->folder[r->folder].peer, r->meta.kind, r->meta.size);
+    }
+    for (uint32_t i = 1; i < c->parts_end; i++) {
+        if (!c->part[i].used)
+            continue;
+        assert(part_find(c, c->part[i].peer, &c->part[i].hash) == i);
+        t->rows[c->part[i].peer]++;
+        t->parts++;
+    }
+    assert(t->files == c->files && t->folders == c->folders && t->parts == c->parts);
+    for (uint32_t i = 0; i < c->peers; i++) {
+        const struct peer *p = &c->peer[i];
+
+        assert(p->used == (t->rows[i] > 0) && p->rows == t->rows[i]);
+        assert(p->files == t->peer_files[i] && (!p->used || p->bytes == t->peer_bytes[i]));
+    }
+    mem_free(t);
 }

@@ -22,7 +22,7 @@ struct search_row {
     enum row_kind kind;
     uint64_t size;
     int64_t mtime_s;
-    const char *path; /* best path; borrowed until the catalog changes */
+    const char *path; /* best path; the result's */
     size_t path_len;
     double score;     /* 0..1 */
     size_t holders;   /* whole holders in all; up to HOLDERS_MAX of them in holder */
@@ -31,6 +31,7 @@ struct search_row {
 
 struct search_result {
     struct search_row *row; /* owned by the result */
+    char *paths;            /* of all rows */
     size_t rows;
     size_t about;           /* contents that match, about */
     char corrected[QUERY_LEN_MAX + 1]; /* the query as understood when words were corrected, else "" */

@@ -76,11 +76,25 @@ static float own_worth(const struct ask *a, size_t from, size_t to)
     return sum;
 }
 
+uint32_t ask_uses(const struct catalog *c, const char *text, size_t len)
+{
+    uint32_t uses = 0;
+
+    for (size_t i = 0; i < c->segments; i++) {
+        uint32_t word = segment_word_find(c->segment[i], text, len);
+
+        if (word != SEG_NONE) {
+            struct seg_list l = segment_list(c->segment[i], word);
+
+            uses += l.entries + l.folders;
+        }
+    }
+    return uses;
+}
+
 static uint32_t uses_of(const struct ask *a, const char *text, size_t len)
 {
-    uint32_t word = vocab_find(&a->c->vocab, text, len);
-
-    return word ? a->c->vocab.word[word].uses : 0;
+    return ask_uses(a->c, text, len);
 }
 
 static bool code_point_start(char c)
@@ -178,8 +192,7 @@ static void split_position(struct ask *a, size_t pos)
     size_t end[SPLIT_PIECES];
     bool close = has_close_word(s);
 
-    if (s->kind != WORD_LETTERS || s->len < SPLIT_MIN ||
-        (s->exact && a->c->vocab.word[s->exact].uses >= WELL_KNOWN))
+    if (s->kind != WORD_LETTERS || s->len < SPLIT_MIN || s->exact >= WELL_KNOWN)
         return;
     if (best_cuts(a, s->text, s->len, 2, end))
         add_split(a, pos, end, 2, exact);
@@ -302,25 +315,78 @@ static void sort_readings(struct ask *a)
     a->first_reading[a->positions + 1] = (uint8_t)n;
 }
 
-/* Lists of very common words only add to what rarer words have found. */
+static double postings_of(const struct slot *s)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < s->expansions; i++)
+        sum += s->expansion[i].uses;
+    return sum;
+}
+
+/* Which lists make candidates; the others only add to them. Whoever matches `need` positions of n
+ * matches one of any n - need + 1, so the rarest of these suffice, unless the lists are short
+ * anyway. And of those, very common ones are left out as long as they are a third of the query's
+ * worth. */
 static void choose_creators(struct ask *a)
 {
-    double many = 1500 + ask_size(a->c) / 1000;
-    bool common[QUERY_WORDS_MAX] = {false};
-    float all = own_worth(a, 0, a->positions), left = 0.34f * all;
+    unsigned need = (a->positions + 1u) / 2, creators = a->positions;
+    double many = 1500 + ask_size(a->c) / 1000, much = 5000 + ask_size(a->c) / 200;
+    bool seen[QUERY_WORDS_MAX] = {false};
+    float left = 0.34f * own_worth(a, 0, a->positions);
 
-    for (;;) {
+    for (unsigned round = 0; round < a->positions; round++) {
+        struct slot *s;
         size_t least = a->positions;
 
         for (size_t i = 0; i < a->positions; i++)
-            if (!common[i] && (least == a->positions || a->slot[i].idf < a->slot[least].idf))
+            if (!seen[i] && (least == a->positions || a->slot[i].idf < a->slot[least].idf))
                 least = i;
-        if (least == a->positions || a->slot[least].idf > left || !a->slot[least].exact ||
-            a->c->vocab.word[a->slot[least].exact].uses < many)
-            return;
-        common[least] = true;
-        a->slot[least].creates = false;
-        left -= a->slot[least].idf;
+        s = &a->slot[least];
+        seen[least] = true;
+        left -= s->idf;
+        if ((creators > a->positions - need + 1 && postings_of(s) > much) ||
+            (left >= 0 && s->exact >= many)) {
+            s->creates = false;
+            creators--;
+        }
+    }
+}
+
+/* Is there an episode known to the catalog that explains what this reading does? */
+static bool is_episode(const struct ask *a, const struct reading *r)
+{
+    for (uint8_t i = 0; i < a->readings; i++) {
+        const struct reading *o = &a->reading[i];
+        const struct slot *s = &a->slot[o->slot[0]];
+
+        if (s->kind == WORD_EPISODE && s->exact && o->from <= r->from && o->to >= r->to)
+            return true;
+    }
+    return false;
+}
+
+/* Words that explain one position together: common ones only add where an episode explains it, too.
+ * Else all of them may be needed, since one may stand in a folder and the other in the name; but
+ * then very common ones only add to the rarest. */
+static void choose_part_creators(struct ask *a)
+{
+    double many = 1500 + ask_size(a->c) / 1000, much = 20000 + ask_size(a->c) / 250;
+
+    for (uint8_t i = 0; i < a->readings; i++) {
+        const struct reading *r = &a->reading[i];
+        uint8_t rarest = r->slot[0];
+        bool episode = is_episode(a, r);
+
+        for (uint8_t k = 1; k < r->slots; k++)
+            if (a->slot[r->slot[k]].idf > a->slot[rarest].idf)
+                rarest = r->slot[k];
+        for (uint8_t k = 0; k < r->slots; k++) {
+            struct slot *s = &a->slot[r->slot[k]];
+
+            if (r->slot[k] >= a->positions && (episode || r->slot[k] != rarest))
+                s->creates &= s->kind == WORD_EPISODE || s->exact < (episode ? many : much);
+        }
     }
 }
 
@@ -354,29 +420,40 @@ static void understand(struct ask *a, const char *text, size_t len)
         split_position(a, i);
     sort_readings(a);
     choose_creators(a);
+    choose_part_creators(a);
 }
 
 /* --- the marks of the query: -word and "a phrase" --- */
 
-static void add_exclude(struct ask *a, const char *text, size_t len)
+/* Words whose group is met when all of them are; false: one of them is nowhere, or there is no
+ * room. */
+static bool add_group(const struct ask *a, const char *text, size_t len, struct ask_word *of,
+                      uint8_t *count, uint8_t max, uint8_t group)
 {
-    uint8_t group = 0;
+    uint8_t n = *count;
     struct words w;
 
     words_of(&w, text, len, WORDS_QUERY);
     for (size_t i = 0; i < w.count; i++) {
-        uint32_t word;
+        const struct word *word = &w.word[i];
 
-        if (w.word[i].part || w.word[i].kind == WORD_EPISODE)
+        if (word->part || word->kind == WORD_EPISODE)
             continue;
-        word = vocab_find(&a->c->vocab, w.text + w.word[i].at, w.word[i].len);
-        if (!word || !a->c->vocab.word[word].uses || a->excludes == ASK_EXCLUDE_MAX)
-            return; /* nothing has all of these words */
-        group |= (uint8_t)(1u << a->excludes);
-        a->exclude[a->excludes++] = word;
+        if (n == max || !uses_of(a, w.text + word->at, word->len))
+            return false;
+        of[n] = (struct ask_word){.len = word->len, .group = group};
+        memcpy(of[n++].text, w.text + word->at, word->len);
     }
-    if (group)
-        a->exclude_group[a->exclude_groups++] = group;
+    *count = n;
+    return true;
+}
+
+static void add_exclude(struct ask *a, const char *text, size_t len)
+{
+    uint8_t had = a->excludes;
+
+    add_group(a, text, len, a->exclude, &a->excludes, ASK_EXCLUDE_MAX, a->exclude_groups);
+    a->exclude_groups += a->excludes > had;
 }
 
 static void add_phrase(struct ask *a, const char *text, size_t len)
@@ -442,24 +519,23 @@ static void add_in(struct ask *a, const char *in)
 {
     while (*in) {
         size_t len = strcspn(in, "/");
-        uint8_t part = 0;
-        struct words w;
+        uint8_t had = a->in_words;
 
-        words_of(&w, in, len, WORDS_QUERY);
-        for (size_t i = 0; i < w.count && a->in_words < ASK_IN_MAX; i++) {
-            const struct word *word = &w.word[i];
-            uint32_t id;
-
-            if (word->part || word->kind == WORD_EPISODE)
-                continue;
-            id = vocab_find(&a->c->vocab, w.text + word->at, word->len);
-            a->nothing |= !id || !a->c->vocab.word[id].uses;
-            part |= (uint8_t)(1u << a->in_words);
-            a->in[a->in_words++] = id;
-        }
-        if (part)
-            a->in_part[a->in_parts++] = part;
+        if (!add_group(a, in, len, a->in, &a->in_words, ASK_IN_MAX, a->in_parts))
+            a->nothing |= a->in_words < ASK_IN_MAX;
+        a->in_parts += a->in_words > had;
         in += len + (in[len] == '/');
+    }
+}
+
+/* Which positions each slot can explain, for a quick look before readings are compared. */
+static void note_covers(struct ask *a)
+{
+    for (unsigned i = 0; i < a->readings; i++) {
+        const struct reading *r = &a->reading[i];
+
+        for (unsigned k = 0; k < r->slots; k++)
+            a->covers[r->slot[k]] |= (uint16_t)((1u << r->to) - (1u << r->from));
     }
 }
 
@@ -474,6 +550,7 @@ void ask_init(struct ask *a, const struct catalog *c, const struct search_query 
     if (q->in)
         add_in(a, q->in);
     understand(a, plain, take_marks(a, q->text, len, plain));
+    note_covers(a);
 }
 
 void ask_done(struct ask *a)

@@ -7,17 +7,20 @@
 #include <string.h>
 
 #define EXPANSIONS_MAX 600
-#define BEGINNINGS_MAX 200 /* the most frequent words that begin with the query's */
-#define WELL_KNOWN     40  /* uses: only near errors, which people make, are looked for */
-#define SCAN_WIDTH     256
-#define REACH_STEPS    4096 /* postings that are read to find out what a word reaches */
+#define BEGINNINGS_MAX 200  /* the most frequent words that begin with the query's */
+#define WELL_KNOWN     40   /* uses: only near errors, which people make, are looked for */
+#define SURE           3    /* uses: hardly somebody's error, so no two edits, nothing inside */
+#define REACH_STEPS    4096 /* folders that are read to find out what a word reaches */
+#define BINS           256
 
 struct scan {
     const struct catalog *c;
-    const struct vocab *v;
     struct slot *s;
+    const struct segment *in; /* under work */
+    uint8_t number;           /* its place in the catalog */
+    uint32_t self;            /* the slot's own word in it */
     struct typo typo;
-    uint32_t sig, exact_uses;
+    uint32_t sig;
     size_t syms, cap;
     int edits;      /* looked for in whole words */
     bool inside;    /* look for words that have it inside */
@@ -27,16 +30,18 @@ struct scan {
 static void add(struct scan *x, uint32_t word, float weight, enum match_how how)
 {
     struct slot *s = x->s;
+    struct seg_list l = segment_list(x->in, word);
 
     MEM_GROW(s->expansion, s->expansions, x->cap);
-    s->expansion[s->expansions++] =
-        (struct expansion){.word = word, .weight = weight, .how = (uint8_t)how};
+    s->expansion[s->expansions++] = (struct expansion){.word = word,
+                                                       .uses = l.entries + l.folders,
+                                                       .weight = weight,
+                                                       .segment = x->number,
+                                                       .how = (uint8_t)how};
 }
 
-static float typo_weight(const struct scan *x, uint32_t word, int edits)
+static float typo_weight(const struct scan *x, const char *text, size_t len, int edits)
 {
-    const char *text = vocab_text(x->v, word);
-    size_t len = x->v->len[word];
     float w = .80f;
 
     if (edits == 2)
@@ -60,152 +65,263 @@ static float typo_weight(const struct scan *x, uint32_t word, int edits)
     return x->syms >= 8 ? w + .03f : w;
 }
 
-static bool contains(const char *text, size_t len, const char *part, size_t part_len)
+/* --- beginnings --- */
+
+/* Of the words [from, to) the most frequent ones, at most BEGINNINGS_MAX: uses are counted out into
+ * bins, which tell from how many uses on there are few enough. */
+static void add_beginnings(struct scan *x, uint32_t from, uint32_t to)
 {
-    for (; len >= part_len; text++, len--)
-        if (*text == *part && !memcmp(text, part, part_len))
-            return true;
-    return false;
+    uint32_t bin[BINS] = {0}, sum = 0, least = BINS - 1, equal;
+
+    for (uint32_t w = from; w < to; w++) {
+        struct seg_list l = segment_list(x->in, w);
+        uint32_t uses = l.entries + l.folders;
+
+        bin[uses < BINS ? uses : BINS - 1]++;
+    }
+    while (least && sum + bin[least] <= BEGINNINGS_MAX)
+        sum += bin[least--];
+    equal = BEGINNINGS_MAX - sum; /* so many of those with `least` uses */
+    x->s->capped |= least > 0;
+    for (uint32_t w = from; w < to; w++) {
+        struct seg_list l = segment_list(x->in, w);
+        uint32_t uses = l.entries + l.folders;
+        size_t len;
+        const char *text = segment_word(x->in, w, &len);
+        size_t syms = typo_syms(text, len);
+        float weight = .66f + .27f * (float)x->syms / (float)syms;
+
+        uses = uses < BINS ? uses : BINS - 1;
+        if (w == x->self || uses < least || (uses == least && !equal))
+            continue;
+        equal -= uses == least;
+        if (syms == x->syms + 1 && weight < .93f)
+            weight = .93f;
+        add(x, w, weight, MATCH_BEGINNING);
+    }
 }
 
-/* The word holds all letters of the query's, and is longer: it may begin with it or have it inside.
- */
-static bool add_longer(struct scan *x, uint32_t word)
+static void find_beginnings(struct scan *x)
 {
-    const struct vocab *v = x->v;
-    const char *text = vocab_text(v, word);
-    float share = (float)x->syms / v->syms[word], w;
+    uint32_t from, to;
 
-    if (!memcmp(text, x->s->text, x->s->len)) {
-        w = .66f + .27f * share;
-        if (v->syms[word] == x->syms + 1 && w < .93f)
-            w = .93f;
-        add(x, word, w, MATCH_BEGINNING);
-        return true;
-    }
-    if (x->inside && contains(text + 1, v->len[word] - 1u, x->s->text, x->s->len)) {
-        w = x->syms >= 6 ? .60f + .30f * share : .48f + .32f * share;
-        add(x, word, w, MATCH_INSIDE);
-        return true;
-    }
-    return false;
-}
-
-/* The signatures allow that the word is near: measure. */
-static void add_near(struct scan *x, uint32_t word, bool whole)
-{
-    const struct vocab *v = x->v;
-    const char *text = vocab_text(v, word);
-    struct typo_found f = typo_compare(&x->typo, text, v->len[word]);
-
-    if (v->kind[word] == WORD_MIXED || x->s->kind == WORD_MIXED)
-        if (!typo_same_digits(x->s->text, x->s->len, text, v->len[word]))
-            return;
-    if (whole && f.edits && f.edits <= x->edits) {
-        x->found_one |= f.edits == 1;
-        add(x, word, typo_weight(x, word, f.edits), MATCH_TYPO);
-    } else if (f.begin <= 1 && f.edits > 2 && x->syms >= 5 && x->exact_uses < WELL_KNOWN &&
-               x->s->mode == SLOT_FULL) {
-        add(x, word, .62f + .12f * (float)x->syms / v->syms[word], MATCH_TYPO);
+    for (int class = CLASS_LETTERS; class <= CLASS_MIXED; class ++) {
+        segment_word_range(x->in, (enum word_class) class, x->s->text, x->s->len, &from, &to);
+        if (from < to)
+            add_beginnings(x, from, to);
     }
 }
 
 /* The initials of a text, or their beginning. */
-static void add_initials(struct scan *x, uint32_t id)
+static void find_initials(struct scan *x)
 {
-    const struct vocab *v = x->v;
-    size_t len = v->len[id] - 1u; /* without the mark */
+    char text[WORD_BYTES_MAX + 1] = {WORD_INITIALS_MARK};
+    uint32_t from, to;
 
-    if (x->s->kind != WORD_LETTERS || x->syms < 3 || len < x->s->len || x->s->mode != SLOT_FULL ||
-        memcmp(vocab_text(v, id) + 1, x->s->text, x->s->len))
+    if (x->s->kind != WORD_LETTERS || x->syms < 3 || x->s->len >= WORD_BYTES_MAX)
         return;
-    add(x, id, len == x->s->len ? .72f : .5f + .15f * (float)x->s->len / (float)len,
-        MATCH_INITIALS);
+    memcpy(text + 1, x->s->text, x->s->len);
+    segment_word_range(x->in, CLASS_OTHER, text, x->s->len + 1u, &from, &to);
+    for (uint32_t w = from; w < to; w++) {
+        size_t len;
+
+        segment_word(x->in, w, &len);
+        add(x, w, len - 1 == x->s->len ? .72f : .5f + .15f * (float)x->s->len / (float)(len - 1),
+            MATCH_INITIALS);
+    }
+}
+
+/* --- errors, and words inside of others --- */
+
+static bool contains(const char *text, size_t len, const char *part, size_t part_len)
+{
+    uint32_t head, at;
+
+    memcpy(&head, part, sizeof head); /* at least four bytes are looked for */
+    for (; len >= part_len; text++, len--) {
+        memcpy(&at, text, sizeof at);
+        if (at == head && !memcmp(text, part, part_len))
+            return true;
+    }
+    return false;
+}
+
+static bool begins(const struct scan *x, const char *text, size_t len)
+{
+    return len > x->s->len && !memcmp(text, x->s->text, x->s->len);
 }
 
 /* A word whose signature allows it. */
-static void look_at(struct scan *x, uint32_t id, int most)
+static void look_at(struct scan *x, uint32_t word, int edits)
 {
-    const struct vocab *v = x->v;
     const struct slot *s = x->s;
-    uint32_t missing = x->sig & ~v->sig[id], extra = v->sig[id] & ~x->sig;
-    char first;
-    bool whole;
+    uint32_t missing = x->sig & ~x->in->sig[word], extra = x->in->sig[word] & ~x->sig;
+    size_t len, syms;
+    const char *text = segment_word(x->in, word, &len);
+    struct typo_found f;
 
-    if (id == s->exact || v->kind[id] > WORD_MIXED || !v->word[id].uses) {
-        if (v->kind[id] == WORD_INITIALS && !missing && v->word[id].uses)
-            add_initials(x, id);
+    if (word == x->self || (s->mode == SLOT_FULL && begins(x, text, len)))
+        return;
+    syms = typo_syms(text, len);
+    if (x->inside && !missing && len > s->len && contains(text + 1, len - 1, s->text, s->len)) {
+        float share = (float)x->syms / (float)syms;
+
+        add(x, word, x->syms >= 6 ? .60f + .30f * share : .48f + .32f * share, MATCH_INSIDE);
         return;
     }
-    if (!missing && v->len[id] > s->len && s->mode == SLOT_FULL && add_longer(x, id))
+    if (syms > x->syms + (size_t)edits || x->syms > syms + (size_t)edits ||
+        !typo_few_bits(missing, edits) || !typo_few_bits(extra, edits))
         return;
-    first = vocab_text(v, id)[0];
-    if (!most || (x->exact_uses >= WELL_KNOWN && first != s->text[0] && first != s->text[1]))
+    if (s->kind == WORD_MIXED && !typo_same_digits(s->text, s->len, text, len))
         return;
-    whole = typo_few_bits(extra, x->edits) && v->syms[id] <= x->syms + (size_t)x->edits &&
-            x->syms <= v->syms[id] + (size_t)x->edits;
-    if (whole || v->syms[id] + 1u > x->syms)
-        add_near(x, id, whole);
+    f = typo_compare(&x->typo, text, len);
+    if (!f.edits || f.edits > edits)
+        return;
+    x->found_one |= f.edits == 1;
+    add(x, word, typo_weight(x, text, len, f.edits), MATCH_TYPO);
 }
 
-/* One pass over all words: their signatures first, many at a time, in a loop that the compiler can
- * make wide. */
-static void scan_words(struct scan *x)
+/* Sixteen signatures at a time, in the four lanes of a vector register. */
+typedef uint32_t lanes __attribute__((vector_size(16)));
+
+static lanes load(const uint32_t *sig)
 {
-    const struct vocab *v = x->v;
-    int most = x->edits > 1 ? x->edits : x->syms >= 5 ? 1 : x->edits;
+    lanes v;
 
-    for (uint32_t base = 1; base < v->count; base += SCAN_WIDTH) {
-        uint32_t left = v->count - base, n = left < SCAN_WIDTH ? left : SCAN_WIDTH;
-        uint32_t sig[SCAN_WIDTH] = {0}, missing[SCAN_WIDTH];
+    memcpy(&v, sig, sizeof v);
+    return v;
+}
 
-        memcpy(sig, v->sig + base, n * sizeof *sig);
-        for (uint32_t i = 0; i < SCAN_WIDTH; i++) {
-            uint32_t m = x->sig & ~sig[i], less = m & (m - 1);
+/* All bits of a lane: at most n bits of it are set. */
+static lanes few(lanes v, int n)
+{
+    while (n-- > 0)
+        v &= v - 1;
+    return (lanes)(v == 0);
+}
 
-            missing[i] = most == 0 ? m : most == 1 ? less : less & (less - 1);
+/* The words of [from, to) whose signatures allow so many edits, or (inside) have all letters. */
+static void scan_range(struct scan *x, uint32_t from, uint32_t to, int edits)
+{
+    const uint32_t *sig = x->in->sig;
+    lanes mine = {x->sig, x->sig, x->sig, x->sig};
+    lanes all = {0};
+    uint32_t w = from;
+
+    if (x->inside)
+        all = ~all;
+    for (; w + 16 <= to; w += 16) {
+        lanes pass[4], any;
+        uint64_t half[2];
+
+        for (int i = 0; i < 4; i++) {
+            lanes v = load(sig + w + 4 * i), missing = mine & ~v;
+
+            pass[i] = few(missing, edits) & few(v & ~mine, edits);
+            pass[i] |= all & (lanes)(missing == 0);
         }
-        for (uint32_t i = 0; i < n; i++)
-            if (!missing[i])
-                look_at(x, base + i, most);
+        any = pass[0] | pass[1] | pass[2] | pass[3];
+        memcpy(half, &any, sizeof half);
+        if (!(half[0] | half[1]))
+            continue;
+        for (uint32_t i = 0; i < 16; i++)
+            if (pass[i / 4][i % 4])
+                look_at(x, w + i, edits);
+    }
+    for (; w < to; w++)
+        look_at(x, w, edits);
+}
+
+/* A word's beginning with one error: only among words with the same first letter. */
+static void scan_beginnings(struct scan *x, uint32_t from, uint32_t to)
+{
+    for (uint32_t w = from; w < to; w++) {
+        size_t len, syms;
+        const char *text;
+        struct typo_found f;
+
+        if (!typo_few_bits(x->sig & ~x->in->sig[w], 1))
+            continue;
+        text = segment_word(x->in, w, &len);
+        syms = typo_syms(text, len);
+        if (syms < x->syms + 2 || w == x->self || begins(x, text, len))
+            continue;
+        f = typo_compare(&x->typo, text, len);
+        if (f.begin == 1 && f.edits > 2)
+            add(x, w, .62f + .12f * (float)x->syms / (float)syms, MATCH_TYPO);
+    }
+}
+
+/* The words of the slot's class that begin with one byte of its text. */
+static void bucket(const struct scan *x, size_t byte, uint32_t *from, uint32_t *to)
+{
+    segment_word_range(x->in, word_class_of((enum word_kind)x->s->kind), x->s->text + byte, 1, from,
+                       to);
+}
+
+static void scan_words(struct scan *x, bool near_only)
+{
+    enum word_class class = word_class_of((enum word_kind)x->s->kind);
+    uint32_t from = class ? x->in->class_end[class - 1] : 0, to = x->in->class_end[class];
+    int edits = x->edits;
+
+    if (near_only) {
+        bucket(x, 0, &from, &to);
+        scan_range(x, from, to, 1);
+        if (x->s->len > 1 && x->s->text[1] != x->s->text[0]) {
+            bucket(x, 1, &from, &to);
+            scan_range(x, from, to, 1);
+        }
+        return;
+    }
+    scan_range(x, from, to, edits);
+    if (x->inside && class == CLASS_LETTERS)
+        scan_range(x, to, x->in->class_end[CLASS_MIXED], 0);
+    if (x->syms >= 5 && x->s->mode == SLOT_FULL && x->s->exact < SURE) {
+        bucket(x, 0, &from, &to);
+        scan_beginnings(x, from, to);
     }
 }
 
 /* A letter of a dense script that stands alone is looked for in every pair. */
 static void scan_dense(struct scan *x)
 {
-    const struct vocab *v = x->v;
+    uint32_t w = x->in->class_end[CLASS_MIXED];
 
-    for (uint32_t id = 1; x->syms == 1 && id < v->count; id++)
-        if (v->kind[id] == WORD_DENSE && id != x->s->exact && v->word[id].uses &&
-            contains(vocab_text(v, id), v->len[id], x->s->text, x->s->len))
-            add(x, id, .9f, MATCH_INSIDE);
+    for (; x->syms == 1 && w < x->in->class_end[CLASS_OTHER]; w++) {
+        size_t len;
+        const char *text = segment_word(x->in, w, &len);
+
+        if ((uint8_t)text[0] < 0x80 || w == x->self || len < x->s->len)
+            continue;
+        for (size_t i = 0; i + x->s->len <= len; i++) {
+            if (!memcmp(text + i, x->s->text, x->s->len)) {
+                add(x, w, .9f, MATCH_INSIDE);
+                break;
+            }
+        }
+    }
 }
 
 /* --- which to keep --- */
 
-/* More weight first, then more uses; ties by number. qsort has no context, so uses travel in the
- * key. */
-struct key {
-    struct expansion e;
-    uint32_t uses;
-};
-
 static int by_uses(const void *pa, const void *pb)
 {
-    const struct key *a = pa, *b = pb;
+    const struct expansion *a = pa, *b = pb;
 
     if (a->uses != b->uses)
         return a->uses > b->uses ? -1 : 1;
-    return a->e.word < b->e.word ? -1 : 1;
+    if (a->segment != b->segment)
+        return a->segment < b->segment ? -1 : 1;
+    return a->word < b->word ? -1 : 1;
 }
 
 static int by_weight(const void *pa, const void *pb)
 {
-    const struct key *a = pa, *b = pb;
+    const struct expansion *a = pa, *b = pb;
 
-    if (a->e.weight != b->e.weight)
-        return a->e.weight > b->e.weight ? -1 : 1;
+    if (a->weight != b->weight)
+        return a->weight > b->weight ? -1 : 1;
     return by_uses(pa, pb);
 }
 
@@ -215,77 +331,66 @@ static bool too_timid(const struct scan *x, const struct expansion *e)
     return e->how == MATCH_TYPO && e->weight < .5f && (x->found_one || x->s->exact);
 }
 
-/* Sort, best first, and cut: at most BEGINNINGS_MAX longer words (the most frequent),
- * EXPANSIONS_MAX in all, and no more postings than a query may cost. What is cut is still
- * recognised when the best candidates are ranked. */
+/* Sort, best first, and cut: at most EXPANSIONS_MAX, and no more of the lists than a query may
+ * cost. What is cut is still recognised when the best candidates are ranked. */
 static void keep_best(struct scan *x)
 {
     struct slot *s = x->s;
-    struct key *key = mem_alloc(s->expansions * sizeof *key);
     double postings = 0, budget = 20000 + ask_size(x->c) / 250;
-    size_t n = 0, beginnings = 0, kept = 0;
+    size_t n = 0, kept;
 
     for (size_t i = 0; i < s->expansions; i++)
         if (!too_timid(x, &s->expansion[i]))
-            key[n++] = (struct key){s->expansion[i], x->v->word[s->expansion[i].word].uses};
-    qsort(key, n, sizeof *key, by_uses);
-    for (size_t i = 0; i < n; i++)
-        if (key[i].e.how != MATCH_BEGINNING || beginnings++ < BEGINNINGS_MAX)
-            key[kept++] = key[i];
-    s->capped = kept < n;
-    n = kept;
-    qsort(key, n, sizeof *key, by_weight);
+            s->expansion[n++] = s->expansion[i];
+    qsort(s->expansion, n, sizeof *s->expansion, by_weight);
     for (kept = 0; kept < n && kept < EXPANSIONS_MAX; kept++) {
-        postings += key[kept].uses;
-        if (kept && postings > budget)
+        const struct expansion *e = &s->expansion[kept];
+
+        postings += e->uses;
+        if (e->how != MATCH_EXACT && postings > budget)
             break;
-        s->expansion[kept] = key[kept].e;
     }
     s->capped |= kept < n;
     s->expansions = kept;
-    mem_free(key);
 }
 
 /* --- what it is worth --- */
 
-double expand_reach(const struct catalog *c, uint32_t word)
+/* How many rows a word reaches: those it stands in, and those below its folders. */
+static double reach_of(const struct catalog *c, const struct expansion *e)
 {
-    struct post_cursor p = post_read(&c->vocab.word[word].post);
-    double reach = c->vocab.word[word].uses;
+    const struct segment *s = c->segment[e->segment];
+    struct seg_list l = segment_list(s, e->word);
+    double reach = l.entries;
+    uint32_t at = 0;
 
-    for (int i = 0; c->vocab.in_folders[word] && i < REACH_STEPS && post_next(&p); i++)
-        if (p.folder && node_alive(&c->node[p.node]))
-            reach += c->dir[c->node[p.node].dir].below;
-    return reach < ask_size(c) ? reach : ask_size(c);
+    for (uint32_t i = 0; i < l.folders && i < REACH_STEPS; i++) {
+        at += segment_varint(&l.folder);
+        reach += s->folder[s->folder[at].end].first - s->folder[at].first;
+    }
+    return reach;
 }
 
 /* One idf a slot, so that a rare misspelling in the catalog gains nothing: that of the word itself,
  * of the best expansions when it is not there, or of a far more frequent neighbour when it looks
  * like somebody's error. */
-static float idf_of(const struct catalog *c, const struct slot *s, uint32_t uses)
+static float idf_of(const struct catalog *c, const struct slot *s)
 {
-    double reach = s->exact ? expand_reach(c, s->exact) : 0;
+    double reach = 0, size = ask_size(c);
 
     for (size_t i = 0; i < s->expansions; i++) {
         const struct expansion *e = &s->expansion[i];
 
-        if (!s->exact && e->weight >= s->expansion[0].weight - .05f)
-            reach += expand_reach(c, e->word);
-        else if (s->exact && uses < 3 && e->how == MATCH_TYPO && e->weight >= .75f &&
-                 c->vocab.word[e->word].uses >= 20 * uses)
-            reach = fmax(reach, expand_reach(c, e->word));
+        if (s->exact ? e->how == MATCH_EXACT : e->weight >= s->expansion[0].weight - .05f)
+            reach += reach_of(c, e);
     }
-    return (float)log1p(ask_size(c) / fmax(1, fmin(reach, ask_size(c))));
-}
+    for (size_t i = 0; i < s->expansions && s->exact && s->exact < SURE; i++) {
+        const struct expansion *e = &s->expansion[i];
 
-/* How many edits are looked for. */
-static int edits_for(const struct slot *s, size_t syms, uint32_t uses)
-{
-    if (s->mode == SLOT_TYPO)
-        return 1;
-    if (syms < 3)
-        return 0;
-    return syms >= 5 && uses < WELL_KNOWN ? 2 : 1;
+        if (e->how == MATCH_TYPO && e->weight >= .75f && e->uses >= 20 * s->exact)
+            reach = fmax(reach, reach_of(c, e));
+    }
+    return (float)log1p(size / fmax(1, fmin(reach, size)));
 }
 
 static bool very_common(const struct catalog *c, uint32_t uses)
@@ -293,29 +398,54 @@ static bool very_common(const struct catalog *c, uint32_t uses)
     return uses > 1000 && uses > ask_size(c) / 20;
 }
 
+/* All but the word itself. */
+static void find_others(struct scan *x)
+{
+    const struct slot *s = x->s;
+    bool known = s->exact >= WELL_KNOWN || s->mode == SLOT_TYPO;
+
+    if (s->kind == WORD_DENSE && s->mode == SLOT_FULL)
+        scan_dense(x);
+    if (s->kind > WORD_MIXED || very_common(x->c, s->exact) || x->syms < 2)
+        return;
+    if (s->mode == SLOT_FULL) {
+        find_beginnings(x);
+        find_initials(x);
+    }
+    if (x->edits)
+        scan_words(x, known);
+}
+
+/* How many edits are looked for in all words of a segment. */
+static int edits_for(const struct slot *s, size_t syms)
+{
+    if (syms < 3)
+        return 0;
+    return syms >= 5 && s->exact < SURE && s->mode != SLOT_TYPO ? 2 : 1;
+}
+
 void expand(const struct catalog *c, struct slot *s)
 {
-    const struct vocab *v = &c->vocab;
-    uint32_t exact = vocab_find(v, s->text, s->len);
-    struct scan x = {.c = c, .v = v, .s = s};
+    struct scan x = {.c = c, .s = s};
 
-    s->exact = exact && v->word[exact].uses ? exact : 0;
-    x.exact_uses = s->exact ? v->word[s->exact].uses : 0;
-    if (s->exact && s->mode != SLOT_TYPO)
-        add(&x, s->exact, 1, MATCH_EXACT);
-    if (s->mode != SLOT_EXACT && s->kind <= WORD_MIXED && !very_common(c, x.exact_uses)) {
+    s->exact = ask_uses(c, s->text, s->len);
+    x.syms = typo_syms(s->text, s->len);
+    x.edits = edits_for(s, x.syms);
+    x.inside = s->exact < SURE && x.syms >= 4 && s->mode == SLOT_FULL;
+    if (s->mode != SLOT_EXACT) {
         typo_init(&x.typo, s->text, s->len);
         x.sig = typo_sig(s->text, s->len);
-        x.syms = x.typo.syms;
-        x.edits = edits_for(s, x.syms, x.exact_uses);
-        x.inside = x.exact_uses < 3 && x.syms >= 4;
-        if (x.syms >= 2)
-            scan_words(&x);
-    } else if (s->mode == SLOT_FULL && s->kind == WORD_DENSE) {
-        x.syms = typo_syms(s->text, s->len);
-        scan_dense(&x);
+    }
+    for (size_t i = 0; i < c->segments; i++) {
+        x.in = c->segment[i];
+        x.number = (uint8_t)i;
+        x.self = segment_word_find(x.in, s->text, s->len);
+        if (x.self != SEG_NONE && s->mode != SLOT_TYPO)
+            add(&x, x.self, 1, MATCH_EXACT);
+        if (s->mode != SLOT_EXACT)
+            find_others(&x);
     }
     if (s->expansions)
         keep_best(&x);
-    s->idf = idf_of(c, s, x.exact_uses);
+    s->idf = idf_of(c, s);
 }

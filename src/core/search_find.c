@@ -1,46 +1,82 @@
-/* Words -> candidates: every node that has at least half of the query's words, by itself or by the
+/* Words -> candidates: every entry that has at least half of the query's words, by itself or by the
  * folders above it, and passes all filters.
  *
- * Folders' words are not repeated below them: one row of weights a folder is filled from the lists,
- * then handed down (a folder's number is above that of the folder it lies in). Names are worked
- * through in blocks of node numbers, one row of weights a node, so that all lists of a block meet
- * in the cache. */
+ * In each segment the lists of all words are thrown together and sorted by entry. Folders' words
+ * are not repeated below them: what they give is a set of ranges, either nested or apart, that are
+ * walked along with the entries. The same combination of weights comes again and again, so its best
+ * reading is remembered. */
 #include "core/search_priv.h"
-#include "core/types.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define BLOCK            16384u
-#define FOLDER_FILES_MAX 2000u /* candidates that only their folders speak for */
-#define FOLDER_BINS      1024u
+#define FOLDER_FILES_MAX 2000u   /* candidates that only their folders speak for, of a segment */
+#define HITS_MAX         400000u /* of one word; what is beyond is only counted */
+#define ADDERS_MAX       32u     /* lists of common words that only add ... */
+#define SLOT_ADDERS_MAX  8u      /* ... of one slot */
+#define CHECKED_MAX      5000u   /* candidates that go through filters whatever they score */
 #define SCORE_NAME_BYTE  0.0003f /* so that ties prefer short names */
+#define MEMO_BITS        8u
 
-#define DIR_WORDS   1u /* it or a folder above has words that were looked for */
-#define DIR_CREATES 2u /* some of a list that creates candidates */
-#define DIR_OWN     4u /* its own name has some */
+/* A list's mark on an entry, or on a folder and all below it, so packed that sorting by number
+ * sorts by entry or folder: that, slot, weight. */
+typedef uint64_t hit;
 
-/* One word's list, read block by block. */
-struct list {
-    struct post_cursor at;
-    bool more, creates, folders; /* folders: some of its nodes are */
+struct hits {
+    hit *of;
+    size_t count, cap;
+};
+
+/* A list that only adds to candidates of others. */
+struct adder {
+    const uint8_t *p;
+    uint32_t left, entry;
     uint8_t slot, weight;
+};
+
+/* Walks along the entries with the weights that the folders above give. */
+struct walk {
+    size_t next;    /* mark */
+    uint32_t start; /* the first entry below its folder; all entries when there is no more */
+    size_t depth, cap;
+    struct open {
+        uint32_t end; /* entry */
+        uint8_t slot, before;
+    } * open;
+    uint8_t weight[WEIGHTS];
+};
+
+/* Entries that only their folders speak for. */
+struct run {
+    float score;
+    uint32_t from, to;
+    bool full;
+};
+
+struct memo {
+    uint8_t weight[WEIGHTS];
+    float score;
+    uint8_t matched;
+    bool known, good; /* good: enough positions match, and nothing excludes it */
+    bool creates;     /* some list that makes candidates is among them */
 };
 
 struct finder {
     const struct ask *a;
-    const struct catalog *c;
-    unsigned need; /* positions that must match */
-    struct list *list;
-    size_t lists, list_cap;
-    uint8_t *dir;      /* WEIGHTS bytes a folder, for what is in it; only where dir_has */
-    uint8_t *dir_has;  /* DIR_* a folder */
-    uint8_t *in_state; /* how many folders of `in` are met down to each folder */
-    uint8_t *seen;     /* a bit a node: judged already */
-    struct candidates *out;
+    const struct segment *s;
+    uint8_t number; /* of the segment */
+    unsigned need;  /* positions that must match */
+    struct top *top;
+    struct filter filter;
+    struct hits entry, mark;
+    struct adder adder[ADDERS_MAX];
+    size_t adders;
+    size_t checked, passed; /* by the filters */
+    struct memo memo[1u << MEMO_BITS];
 };
 
-/* --- judging --- */
+/* --- weights --- */
 
 float find_weigh(const struct ask *a, const uint8_t *weights, unsigned *matched)
 {
@@ -70,412 +106,414 @@ float find_weigh(const struct ask *a, const uint8_t *weights, unsigned *matched)
     return best[a->positions];
 }
 
-static bool same_ext(const struct node *n, const char *ext)
-{
-    size_t len = strlen(ext);
-    const char *at = n->path + n->path_len - len;
-
-    if (!len || len + 1 > (size_t)(n->path_len - n->name_at) || at[-1] != '.')
-        return false;
-    for (size_t i = 0; i < len; i++)
-        if ((at[i] >= 'A' && at[i] <= 'Z' ? at[i] | 0x20 : at[i]) !=
-            (ext[i] >= 'A' && ext[i] <= 'Z' ? ext[i] | 0x20 : ext[i]))
-            return false;
-    return true;
-}
-
-static bool has_type(const struct node *n, const char *type)
-{
-    const char *is;
-
-    if (!strcmp(type, "dir"))
-        return n->kind == ROW_DIR;
-    if (n->kind == ROW_DIR)
-        return false;
-    is = strcmp(type, "file") ? types_of(n->path, n->path_len) : type;
-    return is && !strcmp(is, type);
-}
-
-/* Do the phrase's words stand side by side in this name? */
-static bool has_phrase(const struct phrase *p, const struct words *w)
-{
-    for (size_t i = 0; i < w->count; i++) {
-        size_t k = i, met = 0;
-
-        for (; k < w->count && met < p->words; k++) {
-            const struct word *word = &w->word[k];
-
-            if (word->part || word->kind == WORD_EPISODE || word->kind == WORD_INITIALS)
-                continue;
-            if (word->len != p->len[met] ||
-                memcmp(w->text + word->at, p->text + p->at[met], word->len))
-                break;
-            met++;
-        }
-        if (met == p->words)
-            return true;
-    }
-    return false;
-}
-
-static bool path_has_phrase(const struct phrase *p, const struct node *n)
-{
-    size_t end = n->path_len;
-
-    while (end) {
-        size_t from = end;
-        struct words w;
-
-        while (from && n->path[from - 1] != '/')
-            from--;
-        words_of(&w, n->path + from, end - from, WORDS_FOLDER);
-        if (has_phrase(p, &w))
-            return true;
-        end = from ? from - 1 : 0;
-    }
-    return false;
-}
-
-bool find_has_phrases(const struct ask *a, uint32_t node)
-{
-    for (uint8_t i = 0; i < a->phrases; i++)
-        if (!path_has_phrase(&a->phrase[i], &a->c->node[node]))
-            return false;
-    return true;
-}
-
-static bool passes(const struct finder *f, const struct node *n)
-{
-    const struct search_query *q = f->a->q;
-
-    if (n->size < q->larger || n->size > q->smaller || n->mtime_s < q->newer_s)
-        return false;
-    if (q->peer && !nid_eq(&f->c->peer[n->peer].nid, q->peer))
-        return false;
-    if (f->a->in_parts && f->in_state[n->above] < f->a->in_parts)
-        return false;
-    if (q->ext && (n->kind == ROW_DIR || !same_ext(n, q->ext[0] == '.' ? q->ext + 1 : q->ext)))
-        return false;
-    if (q->type && !has_type(n, q->type))
-        return false;
-    return true;
-}
-
-static bool has_filter(const struct ask *a)
-{
-    const struct search_query *q = a->q;
-
-    return q->type || q->ext || q->larger || q->smaller != UINT64_MAX || q->newer_s != INT64_MIN ||
-           q->peer || a->in_parts;
-}
-
 static bool excluded(const struct ask *a, const uint8_t *weights)
 {
     for (uint8_t g = 0; g < a->exclude_groups; g++) {
-        unsigned has = 0;
+        bool all = true;
 
         for (unsigned i = 0; i < a->excludes; i++)
-            has |= (unsigned)(weights[ASK_SLOTS_MAX + i] > 0) << i;
-        if ((has & a->exclude_group[g]) == a->exclude_group[g])
+            all &= a->exclude[i].group != g || weights[ASK_SLOTS_MAX + i];
+        if (all)
             return true;
     }
     return false;
 }
 
-static bool is_result(const struct node *n)
+/* May these weights match enough positions? Tells it without comparing readings. */
+static bool enough(const struct finder *f, const uint8_t *weights, bool *creates)
 {
-    return node_alive(n) && n->content && n->kind != ROW_PART && n->path_len;
+    const struct ask *a = f->a;
+    unsigned covered = 0, count = 0;
+
+    *creates = false;
+    for (unsigned i = 0; i < a->slots; i++) {
+        if (weights[i]) {
+            covered |= a->covers[i];
+            *creates |= a->slot[i].creates;
+        }
+    }
+    for (; covered; covered &= covered - 1)
+        count++;
+    return count >= f->need;
 }
 
-static void add(struct finder *f, uint32_t node, float score, bool full)
+static const struct memo *weigh(struct finder *f, const uint8_t *weights)
 {
-    const struct node *n = &f->c->node[node];
-    struct candidates *out = f->out;
+    uint64_t part[WEIGHTS / 8], mix = 0;
+    struct memo *m;
+    unsigned matched = 0;
 
-    MEM_GROW(out->of, out->count, out->cap);
-    score = f->a->positions ? score / f->a->ideal : 0;
-    score -= SCORE_NAME_BYTE * (float)(n->path_len - n->name_at);
-    out->of[out->count++] =
-        (struct candidate){.score = score, .node = node, .path_len = n->path_len, .full = full};
+    memcpy(part, weights, sizeof part);
+    for (size_t i = 0; i < WEIGHTS / 8; i++)
+        mix = (mix ^ part[i]) * 0x9e3779b97f4a7c15u;
+    m = &f->memo[mix >> (64 - MEMO_BITS)];
+    if (m->known && !memcmp(m->weight, weights, WEIGHTS))
+        return m;
+    memcpy(m->weight, weights, WEIGHTS);
+    m->score = 0;
+    if (enough(f, weights, &m->creates) && f->a->positions)
+        m->score = find_weigh(f->a, weights, &matched) / f->a->ideal;
+    m->matched = (uint8_t)matched;
+    m->good = matched >= f->need && !excluded(f->a, weights);
+    m->known = true;
+    return m;
 }
 
-/* Each weight becomes the greater of the two. */
-static void raise_weights(uint8_t *restrict weights, const uint8_t *restrict by)
+/* --- candidates --- */
+
+/* Living, and not the shared folder itself. */
+static bool is_result(const struct segment *s, uint32_t entry, uint32_t folder)
 {
-    for (unsigned i = 0; i < WEIGHTS; i++)
-        weights[i] = weights[i] > by[i] ? weights[i] : by[i];
+    return !segment_dead(s, entry) && (s->name_len[entry] || s->folder[folder].parent != SEG_NONE);
 }
 
-/* A node whose own name matched something. */
-static void judge(struct finder *f, uint32_t node, uint8_t *weights)
+static void offer(struct finder *f, uint32_t entry, uint32_t *folder, float score, bool full)
 {
-    const struct node *n = &f->c->node[node];
-    unsigned matched;
-    float score;
+    struct candidate x = {.entry = entry, .segment = f->number, .full = full};
+    bool filtered = f->filter.any || f->a->phrases;
 
-    f->seen[node / 8] |= (uint8_t)(1u << node % 8);
-    if (!is_result(n))
+    if (score < f->top->floor && !filtered) {
+        top_count(f->top, 1, full);
         return;
-    if (f->dir_has[n->above])
-        raise_weights(weights, f->dir + (size_t)n->above * WEIGHTS);
-    score = find_weigh(f->a, weights, &matched);
-    if (matched >= f->need && !excluded(f->a, weights) && passes(f, n))
-        add(f, node, score, matched == f->a->positions);
+    }
+    x.score = score - SCORE_NAME_BYTE * f->s->name_len[entry];
+    if (x.score < f->top->floor && (!filtered || f->checked >= CHECKED_MAX)) {
+        /* it will not be seen: counted as the others passed */
+        if (!filtered || f->passed * 2 >= f->checked)
+            top_count(f->top, 1, full);
+        return;
+    }
+    x.folder = *folder = segment_folder_of(f->s, entry, *folder);
+    if (!is_result(f->s, entry, x.folder))
+        return;
+    f->checked++;
+    if (filtered && !filter_passes(&f->filter, entry, x.folder))
+        return;
+    f->passed++;
+    x.path_len = (uint16_t)segment_path_len(f->s, entry, x.folder);
+    top_add(f->top, &x);
 }
 
 /* --- lists --- */
 
-static void add_list(struct finder *f, uint32_t word, unsigned slot, float weight, bool creates)
+/* Add up to max of a list's numbers. */
+static void add_hits(struct hits *h, const uint8_t *list, uint32_t count, unsigned slot,
+                     float weight)
 {
-    struct list l = {.at = post_read(&f->c->vocab.word[word].post),
-                     .creates = creates,
-                     .folders = f->c->vocab.in_folders[word],
-                     .slot = (uint8_t)slot,
-                     .weight = (uint8_t)lroundf(weight * WEIGHT_ONE)};
+    unsigned low = slot << 8 | (unsigned)lroundf(weight * WEIGHT_ONE);
+    uint32_t at = 0;
 
-    l.more = post_next(&l.at);
-    if (!l.more)
-        return;
-    MEM_GROW(f->list, f->lists, f->list_cap);
-    f->list[f->lists++] = l;
+    if (h->count + count > h->cap) {
+        h->cap = (h->count + count) * 2;
+        h->of = mem_resize(h->of, h->cap, sizeof *h->of);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        at += segment_varint(&list);
+        h->of[h->count++] = (hit)at << 16 | low;
+    }
 }
 
-/* Those that create candidates first: the others only add to what is there. */
+/* By what stands in front, eleven bits at a time. below: of that. */
+static void sort_hits(struct hits *h, uint32_t below)
+{
+    hit *from = h->of, *to = mem_alloc((h->count + 1) * sizeof *to);
+
+    for (unsigned shift = 16; below; shift += 11, below >>= 11) {
+        uint32_t at[2049] = {0};
+        hit *swap = from;
+
+        for (size_t i = 0; i < h->count; i++)
+            at[(from[i] >> shift & 2047) + 1]++;
+        for (unsigned i = 0; i < 2048; i++)
+            at[i + 1] += at[i];
+        for (size_t i = 0; i < h->count; i++)
+            to[at[from[i] >> shift & 2047]++] = from[i];
+        from = to;
+        to = swap;
+    }
+    h->of = from;
+    h->cap = h->count;
+    mem_free(to);
+}
+
+/* Is there room for one more list of the slot that only adds? */
+static bool room_for_adder(const struct finder *f, unsigned slot)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->adders; i++)
+        n += f->adder[i].slot == slot;
+    return n < SLOT_ADDERS_MAX && f->adders < ADDERS_MAX;
+}
+
+static void add_word(struct finder *f, uint32_t word, unsigned slot, float weight, bool creates)
+{
+    struct seg_list l = segment_list(f->s, word);
+    uint32_t count = l.entries < HITS_MAX ? l.entries : HITS_MAX;
+
+    if (creates) {
+        add_hits(&f->entry, l.entry, count, slot, weight);
+        top_count(f->top, l.entries - count, 0);
+    } else if (l.entries && room_for_adder(f, slot)) {
+        f->adder[f->adders++] = (struct adder){.p = l.entry,
+                                               .left = l.entries,
+                                               .slot = (uint8_t)slot,
+                                               .weight = (uint8_t)lroundf(weight * WEIGHT_ONE)};
+    }
+    if (l.folders)
+        add_hits(&f->mark, l.folder, l.folders, slot, weight * FOLDER_PART);
+}
+
 static void open_lists(struct finder *f)
 {
     const struct ask *a = f->a;
+    size_t lists = 0;
 
-    /* what is excluded must be seen even where only the folders match */
-    for (unsigned i = 0; i < a->excludes; i++)
-        add_list(f, a->exclude[i], ASK_SLOTS_MAX + i, 1, true);
-    for (int creates = 1; creates >= 0; creates--)
-        for (unsigned s = 0; s < a->slots; s++)
-            for (size_t i = 0; a->slot[s].creates == creates && i < a->slot[s].expansions; i++)
-                add_list(f, a->slot[s].expansion[i].word, s, a->slot[s].expansion[i].weight,
-                         creates);
-}
+    for (uint8_t i = 0; i < a->excludes; i++) {
+        uint32_t word = segment_word_find(f->s, a->exclude[i].text, a->exclude[i].len);
 
-/* --- folders --- */
+        if (word != SEG_NONE)
+            add_word(f, word, ASK_SLOTS_MAX + i, 1, false);
+    }
+    for (uint8_t i = 0; i < a->slots; i++) {
+        for (size_t k = 0; k < a->slot[i].expansions; k++) {
+            const struct expansion *e = &a->slot[i].expansion[k];
 
-static void weigh_folders(struct finder *f)
-{
-    const struct catalog *c = f->c;
-
-    f->dir = mem_zero(c->dirs, WEIGHTS);
-    f->dir_has = mem_zero(c->dirs, 1);
-    for (size_t i = 0; i < f->lists; i++) {
-        const struct list *l = &f->list[i];
-        struct post_cursor p = l->at;
-        uint8_t weight = (uint8_t)lroundf((float)l->weight * FOLDER_PART);
-
-        if (!l->folders)
-            continue;
-        do {
-            uint32_t d = p.folder ? c->node[p.node].dir : 0;
-            uint8_t *w = f->dir + (size_t)d * WEIGHTS + l->slot;
-
-            if (!d || !node_alive(&c->node[p.node]))
+            if (e->segment != f->number)
                 continue;
-            *w = *w > weight ? *w : weight;
-            f->dir_has[d] |= DIR_WORDS | DIR_OWN | (l->creates ? DIR_CREATES : 0);
-        } while (post_next(&p));
-    }
-    for (uint32_t d = 1; d < c->dirs; d++) {
-        uint32_t above = c->dir[d].above;
-
-        if (!f->dir_has[above])
-            continue;
-        raise_weights(f->dir + (size_t)d * WEIGHTS, f->dir + (size_t)above * WEIGHTS);
-        f->dir_has[d] |= f->dir_has[above] & (DIR_WORDS | DIR_CREATES);
-    }
-}
-
-/* For each folder, how many folders of `in` it and those above it meet, in order. */
-static void weigh_in(struct finder *f)
-{
-    const struct ask *a = f->a;
-    const struct catalog *c = f->c;
-    uint8_t *has = mem_zero(c->dirs, 1);
-
-    f->in_state = mem_zero(c->dirs, 1);
-    for (unsigned i = 0; i < a->in_words; i++) {
-        struct post_cursor p = post_read(&c->vocab.word[a->in[i]].post);
-
-        while (post_next(&p))
-            if (p.folder && node_alive(&c->node[p.node]))
-                has[c->node[p.node].dir] |= (uint8_t)(1u << i);
-    }
-    for (uint32_t d = 1; d < c->dirs; d++) {
-        uint8_t met = f->in_state[c->dir[d].above];
-
-        if (met < a->in_parts && (has[d] & a->in_part[met]) == a->in_part[met])
-            met++;
-        f->in_state[d] = met;
-    }
-    mem_free(has);
-}
-
-struct folder {
-    float score;
-    uint8_t matched; /* positions */
-    bool excluded;
-};
-
-/* What each folder says for the files in it. One that has no words of its own says what the folder
- * above says. */
-static struct folder *judge_folders(const struct finder *f)
-{
-    const struct catalog *c = f->c;
-    struct folder *folder = mem_zero(c->dirs, sizeof *folder);
-
-    for (uint32_t d = 1; d < c->dirs; d++) {
-        const uint8_t *w = f->dir + (size_t)d * WEIGHTS;
-        unsigned matched;
-
-        if (!(f->dir_has[d] & DIR_CREATES))
-            continue;
-        if (!(f->dir_has[d] & DIR_OWN)) {
-            folder[d] = folder[c->dir[d].above];
-            continue;
+            add_word(f, e->word, i, e->weight, a->slot[i].creates);
+            lists++;
         }
-        folder[d].score = find_weigh(f->a, w, &matched);
-        folder[d].matched = (uint8_t)matched;
-        folder[d].excluded = excluded(f->a, w);
     }
-    return folder;
+    if (lists > 1) {
+        sort_hits(&f->entry, f->s->entries);
+        sort_hits(&f->mark, f->s->folders);
+    }
 }
 
-static unsigned folder_bin(const struct finder *f, const struct folder *folder)
+/* --- along the folders --- */
+
+static void close_before(struct walk *w, uint32_t entry)
 {
-    float share = folder->score / f->a->ideal;
+    while (w->depth && w->open[w->depth - 1].end <= entry) {
+        const struct open *o = &w->open[--w->depth];
 
-    return share >= 1 ? 0 : (unsigned)((1 - share) * (FOLDER_BINS - 1));
+        w->weight[o->slot] = o->before;
+    }
 }
 
-/* Folders that say enough, best first: a counting sort, since there can be very many. */
-static uint32_t *sort_folders(const struct finder *f, const struct folder *folder, size_t *count)
+static void find_start(const struct finder *f, struct walk *w)
 {
-    size_t bin[FOLDER_BINS + 1] = {0};
-    uint32_t *sorted;
-
-    for (uint32_t d = 1; d < f->c->dirs; d++)
-        if (folder[d].matched >= f->need && !folder[d].excluded)
-            bin[folder_bin(f, &folder[d]) + 1]++;
-    for (unsigned i = 0; i < FOLDER_BINS; i++)
-        bin[i + 1] += bin[i];
-    *count = bin[FOLDER_BINS];
-    sorted = mem_alloc(*count * sizeof *sorted);
-    for (uint32_t d = 1; d < f->c->dirs; d++)
-        if (folder[d].matched >= f->need && !folder[d].excluded)
-            sorted[bin[folder_bin(f, &folder[d])]++] = d;
-    return sorted;
+    w->start =
+        w->next < f->mark.count ? f->s->folder[f->mark.of[w->next] >> 16].first : f->s->entries;
 }
 
-/* Files that only their folders speak for, from the best folders. */
+static void open_marks(const struct finder *f, struct walk *w, uint32_t entry)
+{
+    while (w->start <= entry && w->next < f->mark.count) {
+        hit mark = f->mark.of[w->next++];
+        const struct seg_folder *d = &f->s->folder[mark >> 16];
+        uint32_t end = f->s->folder[d->end].first;
+        uint8_t slot = (uint8_t)(mark >> 8), weight = (uint8_t)mark;
+
+        find_start(f, w);
+        if (end <= entry)
+            continue;
+        close_before(w, d->first);
+        if (w->weight[slot] >= weight)
+            continue;
+        MEM_GROW(w->open, w->depth, w->cap);
+        w->open[w->depth++] = (struct open){end, slot, w->weight[slot]};
+        w->weight[slot] = weight;
+    }
+}
+
+static inline void walk_to(const struct finder *f, struct walk *w, uint32_t entry)
+{
+    if (w->start <= entry)
+        open_marks(f, w, entry);
+    close_before(w, entry);
+}
+
+static struct walk walk_begin(const struct finder *f)
+{
+    struct walk w = {0};
+
+    find_start(f, &w);
+    return w;
+}
+
+static int by_score(const void *pa, const void *pb)
+{
+    const struct run *a = pa, *b = pb;
+
+    if (a->score != b->score)
+        return a->score > b->score ? -1 : 1;
+    return a->from < b->from ? -1 : a->from > b->from;
+}
+
+/* Stretches of entries whose folders alone say enough, best first. */
+static struct run *find_runs(struct finder *f, size_t *count)
+{
+    struct walk w = walk_begin(f);
+    struct run *run = NULL;
+    size_t cap = 0;
+
+    *count = 0;
+    for (uint32_t e = w.start, next; e < f->s->entries; e = next) {
+        const struct memo *m;
+
+        walk_to(f, &w, e);
+        next = w.start; /* where the weights change next */
+        if (w.depth && w.open[w.depth - 1].end < next)
+            next = w.open[w.depth - 1].end;
+        m = weigh(f, w.weight);
+        if (!m->good || !m->creates)
+            continue;
+        MEM_GROW(run, *count, cap);
+        run[(*count)++] = (struct run){
+            .score = m->score, .from = e, .to = next, .full = m->matched == f->a->positions};
+    }
+    mem_free(w.open);
+    if (*count)
+        qsort(run, *count, sizeof *run, by_score);
+    return run;
+}
+
+/* Was this entry a hit? Its own name was judged then. */
+static bool is_hit(const struct finder *f, uint32_t entry)
+{
+    size_t lo = 0, hi = f->entry.count;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+
+        if (f->entry.of[mid] >> 16 < entry)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < f->entry.count && f->entry.of[lo] >> 16 == entry;
+}
+
 static void find_in_folders(struct finder *f)
 {
-    const struct catalog *c = f->c;
-    struct folder *folder = judge_folders(f);
-    size_t folders, files = 0;
-    uint32_t *sorted = sort_folders(f, folder, &folders);
+    size_t runs, files = 0;
+    struct run *run = find_runs(f, &runs);
 
-    for (size_t i = 0; i < folders; i++) {
-        const struct folder *in = &folder[sorted[i]];
+    for (size_t i = 0; i < runs; i++) {
+        uint32_t folder = 0, e = run[i].from;
 
-        if (files >= FOLDER_FILES_MAX) {
-            f->out->more += has_filter(f->a) ? 0 : c->dir[sorted[i]].children;
-            continue;
-        }
-        for (uint32_t n = c->dir[sorted[i]].first; n; n = c->node[n].sibling) {
-            if (f->seen[n / 8] >> n % 8 & 1 || c->node[n].kind == ROW_DIR ||
-                !is_result(&c->node[n]) || !passes(f, &c->node[n]))
+        for (; e < run[i].to && files < FOLDER_FILES_MAX; e++) {
+            if (f->s->kind[e] == ROW_DIR || is_hit(f, e))
                 continue;
-            add(f, n, in->score, in->matched == f->a->positions);
+            offer(f, e, &folder, run[i].score, run[i].full);
             files++;
         }
+        if (!f->filter.any && !f->a->phrases && (run[i].full || !f->top->full))
+            f->top->more += run[i].to - e;
     }
-    mem_free(sorted);
-    mem_free(folder);
+    mem_free(run);
 }
 
-/* --- names --- */
+/* --- along the names --- */
 
-/* Bring one list's nodes of the block that ends before end into the rows of weights. */
-static size_t read_list(struct list *l, uint32_t base, uint8_t *rows, uint16_t *touched,
-                        size_t count)
+/* The common words' lists, as far as this entry. */
+static void add_common(struct finder *f, uint32_t entry, uint8_t *weights)
 {
-    while (l->more && l->at.node < base + BLOCK) {
-        uint8_t *w = rows + (size_t)(l->at.node - base) * WEIGHTS;
+    for (size_t i = 0; i < f->adders; i++) {
+        struct adder *d = &f->adder[i];
 
-        if (l->creates && !w[WEIGHT_SEEN]) {
-            w[WEIGHT_SEEN] = 1;
-            touched[count++] = (uint16_t)(l->at.node - base);
+        while (d->left && d->entry < entry) {
+            d->entry += segment_varint(&d->p);
+            d->left--;
         }
-        if (w[WEIGHT_SEEN] && w[l->slot] < l->weight)
-            w[l->slot] = l->weight;
-        l->more = post_next(&l->at);
+        if (d->entry == entry && weights[d->slot] < d->weight)
+            weights[d->slot] = d->weight;
     }
-    return count;
+}
+
+/* An adder's first number is a step from nothing: read it before the first comparison. */
+static void start_adders(struct finder *f)
+{
+    for (size_t i = 0; i < f->adders; i++) {
+        f->adder[i].entry = segment_varint(&f->adder[i].p);
+        f->adder[i].left--;
+    }
 }
 
 static void find_in_names(struct finder *f)
 {
-    size_t size = f->c->nodes < BLOCK ? f->c->nodes : BLOCK;
-    uint8_t *rows = mem_zero(size, WEIGHTS);
-    uint16_t *touched = mem_alloc(size * sizeof *touched);
+    const hit *h = f->entry.of, *end = h + f->entry.count;
+    struct walk w = walk_begin(f);
+    uint32_t folder = 0;
 
-    for (uint32_t base = 0; base < f->c->nodes; base += BLOCK) {
-        size_t count = 0;
+    start_adders(f);
+    while (h < end) {
+        uint32_t entry = (uint32_t)(*h >> 16);
+        uint8_t weights[WEIGHTS];
+        const struct memo *m;
 
-        for (size_t i = 0; i < f->lists; i++)
-            count = read_list(&f->list[i], base, rows, touched, count);
-        for (size_t i = 0; i < count; i++) {
-            uint8_t *w = rows + (size_t)touched[i] * WEIGHTS;
+        walk_to(f, &w, entry);
+        memcpy(weights, w.weight, sizeof weights);
+        for (; h < end && *h >> 16 == entry; h++) {
+            uint8_t slot = (uint8_t)(*h >> 8), weight = (uint8_t)*h;
 
-            judge(f, base + touched[i], w);
-            memset(w, 0, WEIGHTS);
+            if (weights[slot] < weight)
+                weights[slot] = weight;
         }
+        add_common(f, entry, weights);
+        m = weigh(f, weights);
+        if (m->good)
+            offer(f, entry, &folder, m->score, m->matched == f->a->positions);
     }
-    mem_free(touched);
-    mem_free(rows);
+    mem_free(w.open);
 }
 
 /* No words, only filters: all that pass. */
 static void find_by_filters(struct finder *f)
 {
-    if (!has_filter(f->a))
-        return;
-    find_in_names(f); /* judges those with an excluded word */
-    for (uint32_t id = 1; id < f->c->nodes; id++) {
-        const struct node *n = &f->c->node[id];
+    struct walk w = walk_begin(f);
+    uint32_t folder = 0;
 
-        if (!(f->seen[id / 8] >> id % 8 & 1) && is_result(n) &&
-            !excluded(f->a, f->dir + (size_t)n->above * WEIGHTS) && passes(f, n))
-            add(f, id, 0, true);
+    start_adders(f);
+    for (uint32_t e = 0; e < f->s->entries; e++) {
+        uint8_t weights[WEIGHTS];
+
+        walk_to(f, &w, e);
+        memcpy(weights, w.weight, sizeof weights);
+        add_common(f, e, weights);
+        if (!excluded(f->a, weights))
+            offer(f, e, &folder, 0, true);
     }
+    mem_free(w.open);
 }
 
-void find(const struct ask *a, struct candidates *out)
+void find(const struct ask *a, struct top *top)
 {
-    struct finder f = {.a = a, .c = a->c, .need = (a->positions + 1u) / 2, .out = out};
+    struct finder *f;
 
-    *out = (struct candidates){0};
     if (a->nothing)
         return;
-    f.seen = mem_zero(a->c->nodes / 8 + 1, 1);
-    open_lists(&f);
-    weigh_folders(&f);
-    if (a->in_parts)
-        weigh_in(&f);
-    if (a->positions) {
-        find_in_names(&f);
-        find_in_folders(&f);
-    } else {
-        find_by_filters(&f);
+    f = mem_zero(1, sizeof *f);
+    f->a = a;
+    f->top = top;
+    f->need = (a->positions + 1u) / 2;
+    for (size_t i = 0; i < a->c->segments; i++) {
+        f->s = a->c->segment[i];
+        f->number = (uint8_t)i;
+        f->entry.count = f->mark.count = f->adders = 0;
+        filter_begin(&f->filter, a, f->s);
+        open_lists(f);
+        if (a->positions) {
+            find_in_names(f);
+            find_in_folders(f);
+        } else if (f->filter.any) {
+            find_by_filters(f);
+        }
+        filter_end(&f->filter);
     }
-    mem_free(f.in_state);
-    mem_free(f.dir);
-    mem_free(f.dir_has);
-    mem_free(f.list);
-    mem_free(f.seen);
+    mem_free(f->mark.of);
+    mem_free(f->entry.of);
+    mem_free(f);
 }

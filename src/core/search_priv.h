@@ -1,9 +1,9 @@
 /* Inside of search, for core/search* and their tests. doc/SEARCH.md tells the way of a query:
  *   ask     query -> positions (its words), slots (words to look up) and readings (which slots
- * explain which positions) expand  slot -> words of the vocabulary, each with a weight find lists
- * of those words, folders, filters -> candidates rank    the best candidates again, on their real
- * paths
- */
+ *           explain which positions)
+ *   expand  slot -> words of each segment's vocabulary, each with a weight
+ *   find    lists of those words, folders, filters -> the best candidates
+ *   rank    those again, on their real paths */
 #pragma once
 
 #include "core/catalog_priv.h"
@@ -17,18 +17,17 @@
 #define ASK_IN_MAX        8 /* words of `in` */
 #define READING_SLOTS_MAX 4
 
-/* One byte a slot, and one for "a list that counts has it". */
-#define WEIGHTS     32
-#define WEIGHT_SEEN 31
+#define WEIGHTS     32    /* bytes: one a slot, then one an excluded word */
 #define WEIGHT_ONE  250   /* the byte for weight 1 */
 #define FOLDER_PART 0.86f /* what a word of a folder counts for what is in it */
 
 enum match_how { MATCH_EXACT, MATCH_BEGINNING, MATCH_TYPO, MATCH_INSIDE, MATCH_INITIALS };
 
+/* A word of a segment that a slot may mean. */
 struct expansion {
-    uint32_t word;
+    uint32_t word, uses; /* uses: entries and folders that have it */
     float weight;
-    uint8_t how; /* enum match_how */
+    uint8_t segment, how; /* enum match_how */
 };
 
 enum slot_mode {
@@ -42,7 +41,7 @@ struct slot {
     uint8_t len, kind, mode; /* enum word_kind, enum slot_mode */
     bool creates;            /* its lists make candidates */
     bool capped;             /* expansions were left out */
-    uint32_t exact;          /* the word itself in the vocabulary, if it has uses, else 0 */
+    uint32_t exact;          /* uses of the word itself */
     float idf;
     size_t expansions;
     struct expansion *expansion; /* best first */
@@ -59,6 +58,12 @@ struct phrase {
     char text[QUERY_LEN_MAX * 2];
 };
 
+struct ask_word {
+    char text[WORD_BYTES_MAX];
+    uint8_t len;
+    uint8_t group; /* all of one group must be met */
+};
+
 struct ask {
     const struct catalog *c;
     const struct search_query *q;
@@ -66,54 +71,89 @@ struct ask {
     uint8_t slots, readings;
     uint8_t first_reading[QUERY_WORDS_MAX + 2]; /* readings are sorted by where they end */
     struct slot slot[ASK_SLOTS_MAX];
+    uint16_t
+        covers[WEIGHTS]; /* by slot: bits of the positions that some reading with it explains */
     struct reading reading[ASK_READINGS_MAX];
     float ideal; /* the worth of a name that has every word */
     /* filters */
     bool nothing; /* some filter cannot be met */
     uint8_t excludes, exclude_groups, phrases, in_words, in_parts;
-    uint32_t exclude[ASK_EXCLUDE_MAX]; /* words */
-    uint8_t
-        exclude_group[ASK_EXCLUDE_MAX]; /* bits of exclude: all of one group in a path exclude it */
+    struct ask_word exclude[ASK_EXCLUDE_MAX]; /* all of one group in a path exclude it */
     struct phrase phrase[ASK_PHRASES_MAX];
-    uint32_t in[ASK_IN_MAX];     /* words */
-    uint8_t in_part[ASK_IN_MAX]; /* bits of in: what each folder of `in`, from the top, must have */
+    struct ask_word in[ASK_IN_MAX]; /* groups: the folders of `in`, from the top */
 };
 
 void ask_init(struct ask *a, const struct catalog *c, const struct search_query *q);
 void ask_done(struct ask *a);
 /* Files and folders that can be found: what idf is counted against. */
 double ask_size(const struct catalog *c);
+/* Uses of a word in all segments. */
+uint32_t ask_uses(const struct catalog *c, const char *text, size_t len);
 
 /* Look a slot up: fill expansion, exact, idf. */
 void expand(const struct catalog *c, struct slot *s);
-/* How many rows a word reaches: those it stands in, and those below its folders. */
-double expand_reach(const struct catalog *c, uint32_t word);
 
 struct candidate {
+    uint64_t hash; /* its beginning; top_add fills it */
     float score;
-    uint32_t node;
+    uint32_t entry, folder;
     uint16_t path_len;
+    uint8_t segment;
     bool full; /* every word of the query was matched */
 };
 
-struct candidates {
-    struct candidate *of;
-    size_t count, cap;
-    size_t more; /* files of matching folders that were not taken, for the count */
+/* The best candidates, of different contents. */
+struct top {
+    const struct catalog *c;
+    size_t want, count, cap;
+    struct candidate *of; /* top_end: best first */
+    float floor;          /* a lower score need not be offered; -INFINITY at first */
+    /* for the count */
+    size_t matched, full,
+        more; /* candidates; those with every word; files that were not looked at */
+    size_t counted[2], different[2]; /* of all, of the full: how many were compared, and differ */
+    struct number_set *seen[2];
 };
 
-/* Every node that matches at least half of the words and all filters but phrases. The caller frees
- * .of. */
-void find(const struct ask *a, struct candidates *out);
-/* Are the query's phrases in the node's path? Reads the path, so it is asked of few. */
-bool find_has_phrases(const struct ask *a, uint32_t node);
+void top_begin(struct top *t, const struct catalog *c, size_t want);
+/* A candidate that passes all filters. */
+void top_add(struct top *t, const struct candidate *x);
+/* More of them that are only counted. */
+void top_count(struct top *t, size_t matched, size_t full);
+/* Sort what is left; the number of different contents, about. */
+size_t top_end(struct top *t);
+void top_free(struct top *t);
+/* A total order that does not depend on when a row came: score, shorter path, hash, bytes, peer. */
+int top_cmp(const struct catalog *c, const struct candidate *a, const struct candidate *b);
+
+/* Every entry that matches at least half of the words and passes the filters is offered to top. */
+void find(const struct ask *a, struct top *top);
 /* The best reading of these weights: its sum, and how many positions it explains. */
 float find_weigh(const struct ask *a, const uint8_t *weights, unsigned *matched);
+
+/* --- search_filter.c: what stands beside the words --- */
+
+/* Filters over one segment. */
+struct filter {
+    const struct ask *a;
+    const struct segment *s;
+    uint32_t (*in)[2]; /* ranges of folders in which `in` is met, rising */
+    size_t ins;
+    uint32_t peer;       /* slot of the only peer, or SEG_NONE */
+    size_t phrases_read; /* of all segments */
+    bool any;
+};
+
+void filter_begin(struct filter *f, const struct ask *a, const struct segment *s);
+bool filter_passes(struct filter *f, uint32_t entry, uint32_t folder);
+void filter_end(struct filter *f);
+
+/* --- search_rank.c --- */
 
 /* What a path's best reading used, position by position, for `corrected`. */
 struct rank_use {
     uint8_t slots;
-    uint32_t word[READING_SLOTS_MAX]; /* 0: the slot was not matched */
+    const struct expansion *word[READING_SLOTS_MAX];
     bool typo;
     uint8_t span; /* positions that this one and those after it share, 0: not matched */
 };
@@ -121,5 +161,7 @@ struct rank_use {
 struct ranker;
 struct ranker *rank_new(const struct ask *a);
 /* 0..1 (a share of the best possible). use: NULL or QUERY_WORDS_MAX entries to fill. */
-double rank_path(struct ranker *r, uint32_t node, struct rank_use *use);
+double rank_path(struct ranker *r, const struct candidate *x, struct rank_use *use);
+/* The most that rank_path may give, told from the candidate's score. */
+double rank_most(const struct ask *a, const struct candidate *x);
 void rank_free(struct ranker *r);

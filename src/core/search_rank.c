@@ -19,7 +19,7 @@ static const float PLACE_FOLDER[FOLDERS_MAX] = {0.92f, 0.86f, 0.80f, 0.80f, 0.80
 /* A word of the path that a slot matches. */
 struct spot {
     float weight; /* with its place */
-    uint32_t word;
+    uint32_t entry;
     uint16_t at;       /* counted along the path; a gap between components */
     uint16_t explains; /* bytes of the name */
     bool typo;
@@ -30,24 +30,64 @@ struct spots {
     struct spot spot[SPOTS_MAX];
 };
 
+/* A word of one component that a slot matches; folders are read once for all that is below. */
+struct match {
+    uint32_t entry; /* 0: a beginning that find had no room for */
+    float weight;
+    uint16_t run, explains;
+    uint8_t slot;
+    bool ext;
+};
+
+struct component {
+    uint32_t segment, folder;
+    uint32_t first, count; /* in ranker.match */
+    uint16_t runs;
+};
+
 struct ranker {
     const struct ask *a;
     struct idmap known; /* hash of a word -> place in entry */
     struct entry {
-        uint8_t slot, how;
-        float weight;
-        uint32_t word;
+        uint8_t slot;
+        const struct expansion *e;
     } * entry;
     size_t entries, entry_cap;
+    struct match *match;
+    size_t matches, match_cap;
+    struct idmap folder_map; /* -> place in folder, one more */
+    struct component *folder;
+    size_t folders, folder_cap;
     struct spots slot[ASK_SLOTS_MAX];
     size_t name_bytes; /* of its words, without the extension */
     struct words w;
+    char path[PATH_LEN_MAX + 1];
 };
+
+static const char *text_of(const struct ranker *r, const struct expansion *e, size_t *len)
+{
+    return segment_word(r->a->c->segment[e->segment], e->word, len);
+}
+
+/* Is this word known to the slot, from another segment? */
+static bool has_entry(const struct ranker *r, uint64_t hash, uint8_t slot, const char *text,
+                      size_t len)
+{
+    uint32_t id, at = IDMAP_START;
+
+    while ((id = idmap_next(&r->known, hash, &at))) {
+        size_t other_len;
+        const char *other = text_of(r, r->entry[id].e, &other_len);
+
+        if (r->entry[id].slot == slot && other_len == len && !memcmp(other, text, len))
+            return true;
+    }
+    return false;
+}
 
 struct ranker *rank_new(const struct ask *a)
 {
     struct ranker *r = mem_zero(1, sizeof *r);
-    const struct vocab *v = &a->c->vocab;
 
     r->a = a;
     r->entries = 1;
@@ -56,12 +96,15 @@ struct ranker *rank_new(const struct ask *a)
     for (uint8_t s = 0; s < a->slots; s++) {
         for (size_t i = 0; i < a->slot[s].expansions; i++) {
             const struct expansion *e = &a->slot[s].expansion[i];
+            size_t len;
+            const char *text = text_of(r, e, &len);
+            uint64_t hash = sip(&a->c->key, text, len);
 
+            if (has_entry(r, hash, s, text, len))
+                continue;
             MEM_GROW(r->entry, r->entries, r->entry_cap);
-            r->entry[r->entries] =
-                (struct entry){.slot = s, .how = e->how, .weight = e->weight, .word = e->word};
-            idmap_put(&r->known, sip(&v->key, vocab_text(v, e->word), v->len[e->word]),
-                      (uint32_t)r->entries++);
+            r->entry[r->entries] = (struct entry){.slot = s, .e = e};
+            idmap_put(&r->known, hash, (uint32_t)r->entries++);
         }
     }
     return r;
@@ -72,11 +115,99 @@ void rank_free(struct ranker *r)
     if (!r)
         return;
     idmap_done(&r->known);
+    idmap_done(&r->folder_map);
+    mem_free(r->folder);
+    mem_free(r->match);
     mem_free(r->entry);
     mem_free(r);
 }
 
 /* --- reading the path --- */
+
+static void add_match(struct ranker *r, const struct match *m)
+{
+    MEM_GROW(r->match, r->matches, r->match_cap);
+    r->match[r->matches++] = *m;
+}
+
+/* A word that begins with a slot's but was beyond that slot's cap. */
+static void match_capped(struct ranker *r, const char *text, size_t len, struct match m)
+{
+    for (uint8_t i = 0; i < r->a->slots; i++) {
+        const struct slot *s = &r->a->slot[i];
+
+        if (!s->capped || s->mode != SLOT_FULL || len <= s->len || memcmp(text, s->text, s->len))
+            continue;
+        m.slot = i;
+        m.weight = CAPPED_FACTOR * (.66f + .27f * s->len / (float)len);
+        add_match(r, &m);
+    }
+}
+
+static void match_word(struct ranker *r, const struct word *word)
+{
+    const char *text = r->w.text + word->at;
+    uint64_t hash = sip(&r->a->c->key, text, word->len);
+    uint32_t id, probe = IDMAP_START;
+    struct match m = {.run = word->run, .ext = word->ext};
+    bool known = false;
+
+    while ((id = idmap_next(&r->known, hash, &probe))) {
+        const struct entry *e = &r->entry[id];
+        size_t len;
+        const char *other = text_of(r, e->e, &len);
+
+        if (len != word->len || memcmp(other, text, len))
+            continue;
+        m.entry = id;
+        m.slot = e->slot;
+        m.weight = e->e->weight;
+        m.explains = (uint16_t)((float)word->len * m.weight);
+        add_match(r, &m);
+        known = true;
+    }
+    m.entry = 0;
+    m.explains = word->len;
+    if (!known)
+        match_capped(r, text, word->len, m);
+}
+
+/* The words just read: what they match goes behind the matches that are there. */
+static struct component read_component(struct ranker *r)
+{
+    struct component c = {.first = (uint32_t)r->matches, .runs = (uint16_t)r->w.runs};
+
+    for (size_t i = 0; i < r->w.count; i++)
+        match_word(r, &r->w.word[i]);
+    c.count = (uint32_t)r->matches - c.first;
+    return c;
+}
+
+/* The folder's component, read when it is met for the first time. */
+static struct component folder_component(struct ranker *r, uint32_t segment, uint32_t folder)
+{
+    uint64_t hash = ((uint64_t)segment << 32 | folder) * 0x9e3779b97f4a7c15u;
+    uint32_t id, at = IDMAP_START;
+    struct component c;
+    const char *name;
+    size_t len;
+
+    while ((id = idmap_next(&r->folder_map, hash, &at))) {
+        const struct component *had = &r->folder[id - 1];
+
+        if (had->segment == segment && had->folder == folder)
+            return *had;
+    }
+    name = segment_folder_name(r->a->c->segment[segment], folder, &len);
+    words_of(&r->w, name, len, WORDS_FOLDER);
+    c = read_component(r);
+    c.segment = segment;
+    c.folder = folder;
+    MEM_GROW(r->folder, r->folders, r->folder_cap);
+    r->folder[r->folders++] = c;
+    idmap_put(&r->folder_map, hash, (uint32_t)r->folders);
+    return c;
+}
 
 static void add_spot(struct ranker *r, uint8_t slot, const struct spot *spot)
 {
@@ -89,83 +220,64 @@ static void add_spot(struct ranker *r, uint8_t slot, const struct spot *spot)
     s->spot[s->count++] = *spot;
 }
 
-/* A word that begins with a slot's but was beyond that slot's cap. */
-static void match_capped(struct ranker *r, const char *text, size_t len, struct spot spot)
+static void add_spots(struct ranker *r, const struct component *c, float place, uint16_t at,
+                      bool name)
 {
-    for (uint8_t i = 0; i < r->a->slots; i++) {
-        const struct slot *s = &r->a->slot[i];
+    for (uint32_t i = 0; i < c->count; i++) {
+        const struct match *m = &r->match[c->first + i];
 
-        if (s->capped && s->mode == SLOT_FULL && len > s->len && !memcmp(text, s->text, s->len) &&
-            !r->slot[i].count) {
-            struct spot found = spot;
-
-            found.weight *= CAPPED_FACTOR * (.66f + .27f * s->len / (float)len);
-            add_spot(r, i, &found);
-        }
-    }
-}
-
-static void match_word(struct ranker *r, const struct word *word, float place, uint16_t at,
-                       bool name)
-{
-    const struct vocab *v = &r->a->c->vocab;
-    const char *text = r->w.text + word->at;
-    uint64_t hash = sip(&v->key, text, word->len);
-    uint32_t id, probe = IDMAP_START;
-    struct spot spot = {.weight = word->ext ? PLACE_EXT : place,
-                        .at = (uint16_t)(at + word->run),
-                        .explains = name && !word->ext ? word->len : 0};
-    bool known = false;
-
-    while ((id = idmap_next(&r->known, hash, &probe))) {
-        const struct entry *e = &r->entry[id];
-        struct spot found = spot;
-
-        if (v->len[e->word] != word->len || memcmp(vocab_text(v, e->word), text, word->len))
+        if (!m->entry && r->slot[m->slot].count)
             continue;
-        found.weight *= e->weight;
-        found.word = e->word;
-        found.typo = e->how == MATCH_TYPO;
-        found.explains = (uint16_t)((float)found.explains * e->weight);
-        add_spot(r, e->slot, &found);
-        known = true;
+        add_spot(r, m->slot,
+                 &(struct spot){.weight = m->weight * (m->ext ? PLACE_EXT : place),
+                                .entry = m->entry,
+                                .at = (uint16_t)(at + m->run),
+                                .explains = name && !m->ext ? m->explains : 0,
+                                .typo = m->entry && r->entry[m->entry].e->how == MATCH_TYPO});
     }
-    if (!known)
-        match_capped(r, text, word->len, spot);
 }
 
-static void read_component(struct ranker *r, float place, uint16_t at, bool name)
+/* The words of the name; the season of an episode may stand in a folder above. */
+static void read_name(struct ranker *r, const struct segment *s, const struct candidate *x)
 {
+    bool folder = s->kind[x->entry] == ROW_DIR;
+    size_t len = segment_name(s, x->entry, r->path);
+
+    words_of(&r->w, r->path, len, folder ? WORDS_FOLDER : WORDS_FILE);
+    if (!folder && r->w.episode >= 0 && r->w.season < 0) {
+        len = segment_path(s, x->entry, x->folder, r->path);
+        words_of_last(&r->w, r->path, len, false);
+    }
+    r->name_bytes = 0;
     for (size_t i = 0; i < r->w.count; i++) {
         const struct word *word = &r->w.word[i];
 
-        if (name && !word->part && !word->ext && word->kind < WORD_INITIALS)
+        if (!word->part && !word->ext && word->kind < WORD_INITIALS)
             r->name_bytes += word->len;
-        match_word(r, word, place, at, name);
     }
 }
 
 /* From the name upwards; places are counted from the front, so that order can be compared across
  * components. */
-static void read_path(struct ranker *r, const struct node *n)
+static void read_path(struct ranker *r, const struct candidate *x)
 {
+    const struct segment *s = r->a->c->segment[x->segment];
+    size_t had = r->matches;
+    struct component c;
     uint16_t at = 60000;
-    size_t end = n->path_len;
+    uint32_t folder = x->folder;
 
     memset(r->slot, 0, sizeof r->slot);
-    r->name_bytes = 0;
-    for (int i = -1; i < FOLDERS_MAX && end; i++) {
-        size_t from = end;
-
-        if (i < 0)
-            words_of_last(&r->w, n->path, end, n->kind == ROW_DIR);
-        while (from && n->path[from - 1] != '/')
-            from--;
-        if (i >= 0)
-            words_of(&r->w, n->path + from, end - from, WORDS_FOLDER);
-        at = (uint16_t)(at - r->w.runs - 2);
-        read_component(r, i < 0 ? 1 : PLACE_FOLDER[i], at, i < 0);
-        end = from ? from - 1 : 0;
+    read_name(r, s, x);
+    c = read_component(r);
+    at = (uint16_t)(at - c.runs - 2);
+    add_spots(r, &c, 1, at, true);
+    r->matches = had; /* a name is read once */
+    for (int i = 0; i < FOLDERS_MAX && s->folder[folder].parent != SEG_NONE; i++) {
+        c = folder_component(r, x->segment, folder);
+        at = (uint16_t)(at - c.runs - 2);
+        add_spots(r, &c, PLACE_FOLDER[i], at, false);
+        folder = s->folder[folder].parent;
     }
 }
 
@@ -250,7 +362,7 @@ static void tally_reading(const struct ranker *r, const struct reading *d, struc
         spot = choose_spot(s, t->before);
         tally_spot(t, spot, r->a->slot[d->slot[k]].idf);
         if (use) {
-            use->word[use->slots++] = spot->word;
+            use->word[use->slots++] = spot->entry ? r->entry[spot->entry].e : NULL;
             use->typo |= spot->typo;
         }
     }
@@ -270,20 +382,39 @@ static float ideal_pairs(const struct ask *a)
     return PAIR_NEXT * sum;
 }
 
-double rank_path(struct ranker *r, uint32_t node, struct rank_use *use)
+static double score_of(const struct ask *a, float sum, float explained, float pairs, bool all,
+                       size_t path_len)
 {
-    const struct node *n = &r->a->c->node[node];
+    double score = (sum * (1 + EXPLAINED_BONUS * explained) + pairs) /
+                   (a->ideal * (1 + EXPLAINED_BONUS) + ideal_pairs(a));
+
+    score += (all ? ALL_BONUS : 0) - PATH_BYTE * (double)path_len;
+    score /= 1 + ALL_BONUS;
+    return score < 0 ? 0 : score > 1 ? 1 : score;
+}
+
+double rank_most(const struct ask *a, const struct candidate *x)
+{
+    float share = (x->score + .0003f * 256) * (PLACE_FOLDER[0] / FOLDER_PART) + .01f;
+
+    for (uint8_t i = 0; i < a->slots; i++)
+        if (a->slot[i].capped)
+            return 1;
+    return score_of(a, a->ideal * (share < 1 ? share : 1), 1, ideal_pairs(a), true, x->path_len);
+}
+
+double rank_path(struct ranker *r, const struct candidate *x, struct rank_use *use)
+{
     struct best best[QUERY_WORDS_MAX + 1];
     int chosen[QUERY_WORDS_MAX], count = 0;
     struct tally t = {.before = -1};
-    float explained, sum;
-    double score;
+    float explained;
 
     if (use)
         memset(use, 0, QUERY_WORDS_MAX * sizeof *use);
     if (!r->a->positions)
         return 0;
-    read_path(r, n);
+    read_path(r, x);
     best_reading(r, best);
     for (unsigned to = r->a->positions; to;) {
         if (best[to].reading < 0) {
@@ -302,9 +433,5 @@ double rank_path(struct ranker *r, uint32_t node, struct rank_use *use)
     if (t.explained > r->name_bytes)
         t.explained = r->name_bytes;
     explained = r->name_bytes ? (float)t.explained / (float)r->name_bytes : 0;
-    sum = best[r->a->positions].sum * (1 + EXPLAINED_BONUS * explained) + t.pairs;
-    score = sum / (r->a->ideal * (1 + EXPLAINED_BONUS) + ideal_pairs(r->a));
-    score += (t.unmatched ? 0 : ALL_BONUS) - PATH_BYTE * n->path_len;
-    score /= 1 + ALL_BONUS;
-    return score < 0 ? 0 : score > 1 ? 1 : score;
+    return score_of(r->a, best[r->a->positions].sum, explained, t.pairs, !t.unmatched, x->path_len);
 }

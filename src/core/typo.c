@@ -45,12 +45,20 @@ uint32_t typo_sig(const char *word, size_t len)
     return sig;
 }
 
+/* Eight bytes at a time: those that continue a code point are 10xxxxxx. */
 size_t typo_syms(const char *word, size_t len)
 {
-    size_t n = 0;
+    const uint64_t ones = 0x0101010101010101u;
+    size_t n = len;
 
-    for (size_t i = 0; i < len; i++)
-        n += ((uint8_t)word[i] & 0xc0) != 0x80;
+    for (; len; word += 8) {
+        uint64_t v = 0;
+
+        memcpy(&v, word, len < 8 ? len : 8);
+        len -= len < 8 ? len : 8;
+        v = v >> 7 & ~(v >> 6) & ones;
+        n -= (size_t)(v * ones >> 56);
+    }
     return n;
 }
 

@@ -17,6 +17,17 @@
 #define EXT_LEN_MAX     10
 #define SEASON_FOLDERS  3 /* folders above a file in which its season is looked for */
 
+/* A large buffer that is written before it is read: the compiler need not clear it at every call.
+ */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define NOT_CLEARED __attribute__((uninitialized))
+#endif
+#endif
+#ifndef NOT_CLEARED
+#define NOT_CLEARED
+#endif
+
 struct run {
     uint16_t from, to; /* symbols */
     bool letters, digits, dense;
@@ -344,7 +355,7 @@ static bool has_ext(const char *name, size_t len)
 void words_of(struct words *out, const char *text, size_t len, enum words_use use)
 {
     bool ext = use == WORDS_FILE && len <= WORDS_TEXT_MAX && has_ext(text, len), found = false;
-    struct reader r;
+    struct reader r NOT_CLEARED;
 
     r.out = out;
     r.use = use;

@@ -251,6 +251,7 @@ static json_t *holders(struct desk *d, const char *rest, const char *args, unsig
                            best ? json_integer(best->mtime_s) : json_null(), "name", name,
                            "contents", contents_json(g, groups));
     }
+    catalog_holders_done(found, count);
     mem_free(found);
     mem_free(g);
     return answer;

@@ -88,3 +88,5 @@ bool desk_stream_add(struct member *m, const void *data, size_t len);
 /* The answer is over. whole: its end was seen. Says in the member what is here now; gives false
  * with stream.fault set when it was no good answer. */
 bool desk_stream_end(struct member *m, bool whole);
+/* Let what was put be seen, and dead rows give their memory back. */
+void desk_settle(struct desk *d);

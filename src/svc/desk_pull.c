@@ -82,6 +82,7 @@ void desk_member_remove(struct desk *d, const struct nid *nid)
     catalog_drop(d->catalog, nid);
     uv_rwlock_wrunlock(&d->lock);
     member_free(m);
+    desk_settle(d);
 }
 
 void desk_members_clear(struct desk *d)

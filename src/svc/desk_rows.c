@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define LOCKED_ROWS 100         /* put under one lock: about a millisecond's worth */
+#define WAITING_MAX 200000      /* rows of a long list that are held back until it is whole */
 #define RECORD_MAX  (16u << 10) /* more than any record that core/rows accepts */
 
 void desk_stream_begin(struct member *m)
@@ -122,6 +123,20 @@ bool desk_stream_add(struct member *m, const void *data, size_t len)
     return !s->fault;
 }
 
+/* What was put is built into the catalog's segments beside the readers; they wait only for the
+ * exchange. We are the one thread that puts and drops. */
+void desk_settle(struct desk *d)
+{
+    struct catalog_work *w = catalog_work_begin(d->catalog);
+
+    if (!w)
+        return;
+    uv_rwlock_wrlock(&d->lock);
+    catalog_work_end(d->catalog, w);
+    uv_rwlock_wrunlock(&d->lock);
+    catalog_work_free(w);
+}
+
 bool desk_stream_end(struct member *m, bool whole)
 {
     struct desk_stream *s = &m->stream;
@@ -140,5 +155,7 @@ bool desk_stream_end(struct member *m, bool whole)
         m->number = s->last - 1; /* there may be more rows of that same number */
     }
     buf_free(&s->in);
+    if (!good || !s->head.more || catalog_waiting(m->desk->catalog) > WAITING_MAX)
+        desk_settle(m->desk);
     return good;
 }

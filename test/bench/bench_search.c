@@ -77,6 +77,9 @@ static void run(unsigned files)
         put(c, i, path, ROW_FILE);
         put_us += now_us() - start;
     }
+    start = now_us();
+    catalog_settle(c);
+    put_us += now_us() - start;
     catalog_stats(c, &s);
     for (unsigned i = 0; i < QUERIES; i++) {
         struct search_query q = {

@@ -24,7 +24,7 @@ static void put(struct catalog *c, enum row_kind kind, const struct nid *nid, co
     catalog_put(c, nid, &row);
 }
 
-static void ask(const struct catalog *c, const char *text, size_t len)
+static void ask(struct catalog *c, const char *text, size_t len)
 {
     static const char *const types[] = {NULL, "file", "dir", "video", NULL, NULL};
     struct search_query q = {.text = text, .len = len, .smaller = UINT64_MAX, .newer_s = INT64_MIN};
@@ -39,6 +39,7 @@ static void ask(const struct catalog *c, const char *text, size_t len)
         in[len] = '\0';
         q.in = in;
     }
+    catalog_settle(c);
     search_run(c, &q, &r);
     assert(r.rows <= q.limit && (!r.rows || r.about >= q.offset + r.rows));
     for (size_t i = 0; i < r.rows; i++) {
@@ -83,6 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             put(c, ROW_FILE, &nid, line + (line[0] == '+'), len - (line[0] == '+'));
         }
     }
+    catalog_check(c);
+    catalog_settle(c);
     catalog_check(c);
     catalog_free(c);
     return 0;

@@ -71,6 +71,7 @@ static int set_up(void **state)
         if (!catalog_put(catalog, &nid, &row))
             return -1;
     }
+    catalog_settle(catalog);
     return 0;
 }
 

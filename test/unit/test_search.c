@@ -55,6 +55,12 @@ static struct search_query ask(const char *text)
                                  .limit = 20};
 }
 
+static void run(struct catalog *c, const struct search_query *q, struct search_result *r)
+{
+    catalog_settle(c);
+    search_run(c, q, r);
+}
+
 /* The place of path among the rows, from 1; 0: not there. */
 static size_t place(const struct search_result *r, const char *path)
 {
@@ -64,30 +70,30 @@ static size_t place(const struct search_result *r, const char *path)
     return 0;
 }
 
-static size_t place_of(const struct catalog *c, const char *text, const char *path)
+static size_t place_of(struct catalog *c, const char *text, const char *path)
 {
     struct search_query q = ask(text);
     struct search_result r;
     size_t at;
 
-    search_run(c, &q, &r);
+    run(c, &q, &r);
     at = place(&r, path);
     search_done(&r);
     return at;
 }
 
-static size_t count_with(const struct catalog *c, const struct search_query *q)
+static size_t count_with(struct catalog *c, const struct search_query *q)
 {
     struct search_result r;
     size_t n;
 
-    search_run(c, q, &r);
+    run(c, q, &r);
     n = r.rows;
     search_done(&r);
     return n;
 }
 
-static size_t count(const struct catalog *c, const char *text)
+static size_t count(struct catalog *c, const char *text)
 {
     struct search_query q = ask(text);
 
@@ -188,10 +194,10 @@ static void case_and_accents_never_matter(void **state)
     struct search_query q = ask(asked[0]);
 
     (void)state;
-    search_run(c, &q, &first);
+    run(c, &q, &first);
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
         q = ask(asked[i]);
-        search_run(c, &q, &r);
+        run(c, &q, &r);
         assert_int_equal(place(&r, CAFE), 1);
         assert_int_equal(r.rows, first.rows);
         assert_true(r.row[0].score == first.row[0].score);
@@ -272,7 +278,7 @@ static void one_row_a_content(void **state)
     put_row(c, 4, ROW_PART, "0700000000000000000000000000000000000000000000000000000000000001", 7,
             10);
     put_row(c, 5, ROW_FILE, "holiday.avi", 8, 10);
-    search_run(c, &q, &r);
+    run(c, &q, &r);
     assert_int_equal(r.rows, 2);
     assert_int_equal(r.about, 2);
     assert_int_equal(place(&r, "holiday.avi"), 1);
@@ -287,7 +293,7 @@ static void one_row_a_content(void **state)
     row.hash.b[31] = 1;
     nid = nid_of(6);
     assert_true(catalog_put(c, &nid, &row));
-    search_run(c, &q, &r);
+    run(c, &q, &r);
     assert_true(hash_eq(&r.row[0].root, &rows_no_checkpoints));
     search_done(&r);
     catalog_free(c);
@@ -402,26 +408,26 @@ static void corrections_are_told(void **state)
     struct search_result r;
 
     (void)state;
-    search_run(c, &q, &r);
+    run(c, &q, &r);
     assert_string_equal(r.corrected, "silicon valley");
     assert_string_equal(r.nearest, "");
     search_done(&r);
     q = ask("Silicon  VALLEY");
-    search_run(c, &q, &r);
+    run(c, &q, &r);
     assert_string_equal(r.corrected, "");
     search_done(&r);
     q = ask("sil vall");
-    search_run(c, &q, &r);
+    run(c, &q, &r);
     assert_string_equal(r.corrected, "");
     search_done(&r);
     q = ask("salkcan");
-    search_run(c, &q, &r);
+    run(c, &q, &r);
     assert_int_equal(r.rows, 0);
     assert_int_equal(r.about, 0);
     assert_string_equal(r.nearest, "silicon");
     search_done(&r);
     q = ask("xqzwvkjh");
-    search_run(c, &q, &r);
+    run(c, &q, &r);
     assert_int_equal(r.rows, 0);
     assert_string_equal(r.nearest, "");
     search_done(&r);
@@ -465,10 +471,10 @@ static void pages_join(void **state)
         p.limit = step;
         q.limit = SEARCH_ROWS_MAX;
         for (p.offset = 0;; p.offset += step) {
-            search_run(c, &p, &page);
+            run(c, &p, &page);
             for (size_t i = 0; i < page.rows; i++) {
                 q.offset = (p.offset + i) / SEARCH_ROWS_MAX * SEARCH_ROWS_MAX;
-                search_run(c, &q, &whole);
+                run(c, &q, &whole);
                 assert_true(hash_eq(&whole.row[p.offset + i - q.offset].hash, &page.row[i].hash));
                 search_done(&whole);
                 n++;
@@ -515,8 +521,8 @@ static void order_does_not_depend_on_arrival(void **state)
         struct search_query q = ask(WORDS[i]);
 
         q.limit = 100;
-        search_run(a, &q, &ra);
-        search_run(b, &q, &rb);
+        run(a, &q, &ra);
+        run(b, &q, &rb);
         assert_int_equal(ra.rows, rb.rows);
         assert_true(ra.rows > 0);
         for (size_t k = 0; k < ra.rows; k++) {
@@ -542,7 +548,7 @@ static void an_unrelated_file_removes_no_hit(void **state)
     for (size_t i = 0; i < 6; i++) {
         struct search_query q = ask(asked[i]);
 
-        search_run(c, &q, &was[i]);
+        run(c, &q, &was[i]);
         assert_true(was[i].rows > 0);
     }
     for (unsigned n = 0; n < 300; n++) {
@@ -557,7 +563,7 @@ static void an_unrelated_file_removes_no_hit(void **state)
             struct search_result now;
             bool there = false;
 
-            search_run(c, &q, &now);
+            run(c, &q, &now);
             for (size_t m = 0; m < now.rows; m++)
                 there |= hash_eq(&now.row[m].hash, &was[i].row[k].hash);
             assert_true(there);
@@ -590,7 +596,7 @@ static void what_is_gone_is_not_found(void **state)
         }
     }
     assert_int_equal(count(c, "alpha"), 0);
-    assert_int_equal(c->nodes, 1);
+    assert_int_equal(c->segments, 0);
     put(c, "alpha");
     assert_int_equal(count(c, "alpha"), 1);
     catalog_drop(c, &nid);
@@ -625,6 +631,8 @@ static void any_bytes_are_legal(void **state)
         q.len = len;
         q.limit = 3;
         q.in = i % 11 ? NULL : "a b/c";
+        if (i % 16 == 0)
+            catalog_settle(c);
         search_run(c, &q, &r);
         assert_true(strlen(r.corrected) <= QUERY_LEN_MAX && strlen(r.nearest) <= QUERY_LEN_MAX);
         search_done(&r);
@@ -640,7 +648,7 @@ static void an_empty_catalog_answers(void **state)
     struct search_result r;
 
     (void)state;
-    search_run(c, &q, &r);
+    run(c, &q, &r);
     assert_int_equal(r.rows, 0);
     assert_int_equal(r.about, 0);
     search_done(&r);

@@ -1,0 +1,65 @@
+/* Writing segments: from fresh rows (segment_build), or from other segments (segment_merge); both
+ * hand what they have in its final order to a writer. Pure; any thread. */
+#pragma once
+
+#include "base/limits.h"
+#include "core/rows.h"
+#include "core/segment.h"
+#include "core/sip.h"
+
+/* --- the writer --- */
+
+struct seg_writer {
+    struct segment *s;
+    struct sip_key key;
+    uint32_t entry_cap, folder_cap, word_cap, root_cap;
+    size_t name_cap, folder_text_cap, text_cap, list_cap;
+    char last[PATH_LEN_MAX + 1]; /* name of the entry before */
+    size_t last_len;
+};
+
+void seg_writer_begin(struct seg_writer *w);
+/* Folders come depth-first, each with its entries before the next one. path_len is that of all. */
+uint32_t seg_writer_folder(struct seg_writer *w, uint16_t peer, uint32_t parent, const char *name,
+                           size_t len);
+uint32_t seg_writer_entry(struct seg_writer *w, const char *name, size_t len,
+                          const struct seg_meta *m);
+/* Words come after all entries, in order of class and bytes; at least one list is not empty; both
+ * rise. */
+void seg_writer_word(struct seg_writer *w, enum word_class class, const char *text, size_t len,
+                     uint32_t sig, const uint32_t *entry, size_t entries, const uint32_t *folder,
+                     size_t folders);
+/* by_hash: entries in the order of their hashes, taken over; NULL: to be found out. */
+struct segment *seg_writer_end(struct seg_writer *w, uint32_t *by_hash);
+
+/* --- from fresh rows --- */
+
+struct fresh_folder {
+    uint32_t parent; /* SEG_NONE: a peer's shared folder */
+    uint32_t len;
+    size_t name; /* in text */
+    uint16_t peer;
+};
+
+struct fresh_row {
+    uint32_t folder, len;
+    size_t name;
+    struct seg_meta meta; /* kind 0: taken back */
+};
+
+/* Rows in any order, each path once; a folder after the one it lies in. */
+struct fresh {
+    const struct fresh_folder *folder;
+    uint32_t folders;
+    const struct fresh_row *row;
+    uint32_t rows;
+    const char *text;
+};
+
+/* NULL: no row was left. */
+struct segment *segment_build(const struct fresh *f, const struct sip_key *key);
+
+/* --- from segments --- */
+
+/* One segment of all that lives in these; NULL: nothing does. A path lives in one of them only. */
+struct segment *segment_merge(const struct segment *const *of, size_t count);
