@@ -38,6 +38,7 @@ help:
 	@echo 'make sim SEEDS=N     the simulator over N seeds'
 	@echo 'make fuzz SECONDS=N  every fuzz target for N seconds (clang)'
 	@echo 'make bench           figures for doc/BENCHMARKS.md'
+	@echo 'make search-bench   search alone; build/bench/search_adapter speaks to benchmarks'
 	@echo 'make lint            clang-format, clang-tidy, cppcheck, mandoc, shellcheck'
 
 .PHONY: all clean help

@@ -58,3 +58,17 @@ bench: all
 	python3 test/bench/run.py $(BUILD) $(PART)
 
 .PHONY: net bench
+
+# Search alone, outside of any daemon: its speed and size, and the program that benchmarks talk to.
+BENCH := $(patsubst test/bench/%.c,build/bench/%,$(sort $(wildcard test/bench/*.c)))
+
+build/bench/%: test/bench/%.c $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIBS) $(PKG_LIBS) -lpthread -lm
+
+-include $(patsubst %,%.d,$(BENCH))
+
+search-bench: $(BENCH)
+	build/bench/bench_search
+
+.PHONY: search-bench
