@@ -5,8 +5,9 @@
 #include <assert.h>
 #include <string.h>
 
-#define ROW_CHARGE 64u /* bytes that a row costs beside its path: itself, its words, its folders   \
-                        */
+#define ROW_CHARGE                                                                                 \
+    64u /* bytes that a row costs beside its path: itself, its words, its folders                  \
+         */
 
 struct catalog *catalog_new(uint64_t seed)
 {
@@ -96,6 +97,14 @@ static void count_row(struct catalog *c, struct peer *p, const struct counted *r
     }
 }
 
+/* Count a waiting row in, or out. */
+static void count_fresh(struct catalog *c, uint8_t kind, bool in)
+{
+    uint32_t one = in ? 1u : UINT32_MAX;
+
+    *(kind == ROW_DIR ? &c->fresh_folders : &c->fresh_files) += one;
+}
+
 /* Take the row with this path off, if there is one. */
 static struct counted take_off(struct catalog *c, uint16_t peer, const char *path, size_t len)
 {
@@ -106,6 +115,7 @@ static struct counted take_off(struct catalog *c, uint16_t peer, const char *pat
         had.kind = r->meta.kind;
         had.size = r->meta.size;
         r->meta.kind = 0;
+        count_fresh(c, had.kind, false);
     }
     for (size_t i = 0; i < c->segments && !had.kind; i++) {
         struct segment *s = c->segment[i];
@@ -142,15 +152,17 @@ static void put_on(struct catalog *c, uint16_t peer, const struct row *row)
 {
     struct counted now = {(uint8_t)row->kind, row->size, row->path_len};
 
-    if (row->kind == ROW_PART)
+    if (row->kind == ROW_PART) {
         part_put(c, peer, row);
-    else
+    } else {
+        count_fresh(c, now.kind, true);
         wait_row(c->fresh, &c->key, peer, row->path, row->path_len, true)->meta =
             (struct seg_meta){.size = row->size,
                               .mtime_s = row->mtime_s,
                               .hash = row->hash,
                               .root = row->root,
                               .kind = (uint8_t)row->kind};
+    }
     count_row(c, &c->peer[peer], &now, true);
 }
 
@@ -205,6 +217,8 @@ void catalog_drop(struct catalog *c, const struct nid *nid)
         folders += mine && r->meta.kind == ROW_DIR;
     }
     wait_drop(c->fresh, peer);
+    c->fresh_files -= files;
+    c->fresh_folders -= folders;
     for (size_t i = 0; i < c->segments; i++)
         segment_kill_peer(c->segment[i], peer, &files, &folders);
     if (c->parts)
@@ -233,8 +247,8 @@ bool catalog_peer(const struct catalog *c, const struct nid *nid, uint64_t *file
 
 void catalog_stats(const struct catalog *c, struct catalog_stats *out)
 {
-    *out = (struct catalog_stats){.files = c->files,
-                                  .folders = c->folders,
+    *out = (struct catalog_stats){.files = c->files - c->fresh_files,
+                                  .folders = c->folders - c->fresh_folders,
                                   .parts = c->parts,
                                   .segments = c->segments,
                                   .refused = c->refused};

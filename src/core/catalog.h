@@ -1,8 +1,8 @@
 /* The catalog: who shares what now. Rows by peer, contents by hash, words in segments; the ground of search.
  *
  * Pure. Not thread-safe: its owner (svc/desk) holds a lock, shared for the const functions, exclusive for the others.
- * What is put waits until it is settled: removals and figures hold at once, but only then do search, holders and
- * resolve see a new row. Settling much takes time; catalog_work does it beside readers.
+ * What is put waits until it is settled: removals hold at once, but only then do figures, search, holders and
+ * resolve show a new row. Settling much takes time; catalog_work does it beside readers.
  * Caps per peer and in all come from limits.h; a row over them is refused and counted. */
 #pragma once
 
@@ -34,7 +34,7 @@ void catalog_work_free(struct catalog_work *w); /* NULL is fine */
 size_t catalog_waiting(const struct catalog *c);
 
 struct catalog_stats {
-    size_t peers, files, folders, parts, words, bytes; /* bytes: of memory */
+    size_t peers, files, folders, parts, words, bytes; /* files, folders: settled; bytes: of memory */
     size_t hash_bytes;                                 /* of them, for content hashes and their order */
     size_t segments;
     uint64_t refused;                                  /* rows over a cap */

@@ -105,6 +105,7 @@ static void check_words(const struct segment *s)
 void catalog_check(const struct catalog *c)
 {
     struct tally *t = mem_zero(1, sizeof *t);
+    uint32_t fresh = 0;
 
     for (size_t i = 0; i < c->segments; i++) {
         check_folders(c->segment[i]);
@@ -116,6 +117,7 @@ void catalog_check(const struct catalog *c)
 
         if (r->meta.kind)
             count(t, c, c->fresh->folder[r->folder].peer, r->meta.kind, r->meta.size);
+        fresh += r->meta.kind != 0;
     }
     for (uint32_t i = 1; i < c->parts_end; i++) {
         if (!c->part[i].used)
@@ -124,6 +126,7 @@ void catalog_check(const struct catalog *c)
         t->rows[c->part[i].peer]++;
         t->parts++;
     }
+    assert(fresh == c->fresh_files + c->fresh_folders);
     assert(t->files == c->files && t->folders == c->folders && t->parts == c->parts);
     for (uint32_t i = 0; i < c->peers; i++) {
         const struct peer *p = &c->peer[i];

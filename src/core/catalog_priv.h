@@ -58,6 +58,7 @@ struct catalog {
     struct peer *peer;
     uint32_t peers, peer_cap, last_peer; /* slots; the one last used */
     uint32_t files, folders, parts;      /* rows */
+    uint32_t fresh_files, fresh_folders; /* of them, those that wait */
     uint64_t refused;
 };
 

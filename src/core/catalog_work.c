@@ -109,6 +109,7 @@ void catalog_work_end(struct catalog *c, struct catalog_work *w)
     }
     w->waited = c->fresh;
     c->fresh = wait_new();
+    c->fresh_files = c->fresh_folders = 0;
 }
 
 void catalog_work_free(struct catalog_work *w)

@@ -16,7 +16,7 @@
 
 double ask_size(const struct catalog *c)
 {
-    return 1.0 + c->files + c->folders;
+    return 1.0 + (c->files - c->fresh_files) + (c->folders - c->fresh_folders);
 }
 
 /* --- slots and readings --- */
