@@ -76,6 +76,17 @@ static inline void until(struct watch *w, uint64_t bytes, bool waits)
     uv_mutex_unlock(&w->lock);
 }
 
+/* As it is now, while events may still come. */
+static inline struct watch seen(struct watch *w)
+{
+    struct watch now;
+
+    uv_mutex_lock(&w->lock);
+    now = *w;
+    uv_mutex_unlock(&w->lock);
+    return now;
+}
+
 static inline void unwatch(struct watch *w)
 {
     fetch_unlisten(w->f, w->listener);

@@ -182,17 +182,17 @@ static void test_pause_resume_cancel(void **state)
     index_of(&a, "big.bin", &en);
     watch(&w, me.fetch, &(struct fetch_want){.hash = en.hash, .limit_rate = 8 * MIB});
     until(&w, 3 * MIB, false);
-    assert_false(w.ended);
+    assert_false(seen(&w).ended);
     assert_int_equal(fetch_pause(me.fetch, w.id, &e), 0);
-    assert_string_equal(w.event, "paused");
+    assert_string_equal(seen(&w).event, "paused");
     assert_int_equal(fetch_resume(me.fetch, w.id, &e), 0);
     until(&w, 6 * MIB, false);
-    assert_false(w.ended);
+    assert_false(seen(&w).ended);
     assert_true(exists(me.down, ".big.bin.iwant-part"));
     assert_int_equal(me.parts, 1);
     assert_int_equal(fetch_cancel(me.fetch, w.id, &e), 0);
-    assert_string_equal(w.event, "failed");
-    assert_int_equal(w.exit, ERR_INTERRUPTED);
+    assert_string_equal(seen(&w).event, "failed");
+    assert_int_equal(seen(&w).exit, ERR_INTERRUPTED);
     assert_int_equal(fetch_pause(me.fetch, w.id, &e), -ERR_NOT_FOUND);
     unwatch(&w);
     for (unsigned i = 0; i < 500 && count_names(me.down); i++)
@@ -231,7 +231,7 @@ static void test_goes_on_after_a_restart(void **state)
     watch(&w, me.fetch,
           &(struct fetch_want){.hash = en.hash, .limit_rate = 16 * MIB, .sequential = true});
     until(&w, 12 * MIB, false);
-    assert_false(w.ended);
+    assert_false(seen(&w).ended);
     unwatch(&w);
     fetch_down(&me);
     flip_byte(me.down, ".big.bin.iwant-part", 3 * MIB + 17); /* the disk lost something */
@@ -283,7 +283,7 @@ static void test_holder_comes_back(void **state)
     a.serve = NULL;
     knows_nothing(&en.hash);
     until(&w, 0, true);
-    assert_int_equal(w.exit, ERR_UNFINISHED);
+    assert_int_equal(seen(&w).exit, ERR_UNFINISHED);
     knows_peer(&b, "f.bin", "f.bin");
     until(&w, 0, false);
     unwatch(&w);
@@ -311,7 +311,7 @@ static void test_chain(void **state)
     knows(&en.hash, 'f', en.size, "film.mkv", &en.root, &b.id, b.port, true);
     watch(&w2, me.fetch, &(struct fetch_want){.hash = en.hash});
     until(&w2, 2 * MIB, false);
-    assert_false(w1.ended); /* it gives on what it has not whole itself */
+    assert_false(seen(&w1).ended); /* it gives on what it has not whole itself */
     uv_mutex_lock(&answers_lock);
     json_object_clear(answers);
     uv_mutex_unlock(&answers_lock);

@@ -262,8 +262,8 @@ static void test_one_that_breaks_off(void **state)
         liar_known(&x, &film.root, false);
         watch(&w, me.fetch, &(struct fetch_want){.hash = film.hash});
         until(&w, 0, true);
-        assert_false(w.ended); /* it waits for another holder */
-        assert_int_equal(w.exit, ERR_UNFINISHED);
+        assert_false(seen(&w).ended); /* it waits for another holder */
+        assert_int_equal(seen(&w).exit, ERR_UNFINISHED);
         assert_int_equal(fetch_cancel(me.fetch, w.id, &e), 0);
         unwatch(&w);
     }
