@@ -148,7 +148,7 @@ static bool contains(const char *text, size_t len, const char *part, size_t part
 
 static bool begins(const struct scan *x, const char *text, size_t len)
 {
-    return len > x->s->len && !memcmp(text, x->s->text, x->s->len);
+    return text[0] == x->s->text[0] && len > x->s->len && !memcmp(text, x->s->text, x->s->len);
 }
 
 /* A word whose signature allows it. */
@@ -162,15 +162,18 @@ static void look_at(struct scan *x, uint32_t word, int edits)
 
     if (word == x->self || (s->mode == SLOT_FULL && begins(x, text, len)))
         return;
-    syms = typo_syms(text, len);
     if (x->inside && !missing && len > s->len && contains(text + 1, len - 1, s->text, s->len)) {
-        float share = (float)x->syms / (float)syms;
+        float share = (float)x->syms / (float)typo_syms(text, len);
 
         add(x, word, x->syms >= 6 ? .60f + .30f * share : .48f + .32f * share, MATCH_INSIDE);
         return;
     }
-    if (syms > x->syms + (size_t)edits || x->syms > syms + (size_t)edits ||
+    /* a letter has one to four bytes */
+    if (len + (size_t)edits < x->syms || len > s->len + 4 * (size_t)edits ||
         !typo_few_bits(missing, edits) || !typo_few_bits(extra, edits))
+        return;
+    syms = typo_syms(text, len);
+    if (syms > x->syms + (size_t)edits || x->syms > syms + (size_t)edits)
         return;
     if (s->kind == WORD_MIXED && !typo_same_digits(s->text, s->len, text, len))
         return;

@@ -17,7 +17,7 @@
 #define SLOT_ADDERS_MAX  8u      /* ... of one slot */
 #define CHECKED_MAX      5000u   /* candidates that go through filters whatever they score */
 #define SCORE_NAME_BYTE  0.0003f /* so that ties prefer short names */
-#define MEMO_BITS        8u
+#define MEMO_BITS        10u
 
 /* A list's mark on an entry, or on a folder and all below it, so packed that sorting by number
  * sorts by entry or folder: that, slot, weight. */
@@ -55,11 +55,18 @@ struct run {
 };
 
 struct memo {
-    uint8_t weight[WEIGHTS];
+    uint64_t part[WEIGHTS / 8]; /* the weights */
     float score;
     uint8_t matched;
     bool known, good; /* good: enough positions match, and nothing excludes it */
     bool creates;     /* some list that makes candidates is among them */
+};
+
+/* An entry whose weights were judged. */
+struct judged {
+    float score;
+    uint32_t entry;
+    bool full;
 };
 
 struct finder {
@@ -70,6 +77,8 @@ struct finder {
     struct top *top;
     struct filter filter;
     struct hits entry, mark;
+    struct judged *judged;
+    size_t judged_cap;
     struct adder adder[ADDERS_MAX];
     size_t adders;
     size_t checked, passed; /* by the filters */
@@ -139,7 +148,7 @@ static bool enough(const struct finder *f, const uint8_t *weights, bool *creates
 
 static const struct memo *weigh(struct finder *f, const uint8_t *weights)
 {
-    uint64_t part[WEIGHTS / 8], mix = 0;
+    uint64_t part[WEIGHTS / 8], mix = 0, differ = 0;
     struct memo *m;
     unsigned matched = 0;
 
@@ -147,9 +156,11 @@ static const struct memo *weigh(struct finder *f, const uint8_t *weights)
     for (size_t i = 0; i < WEIGHTS / 8; i++)
         mix = (mix ^ part[i]) * 0x9e3779b97f4a7c15u;
     m = &f->memo[mix >> (64 - MEMO_BITS)];
-    if (m->known && !memcmp(m->weight, weights, WEIGHTS))
+    for (size_t i = 0; i < WEIGHTS / 8; i++)
+        differ |= m->part[i] ^ part[i];
+    if (m->known && !differ)
         return m;
-    memcpy(m->weight, weights, WEIGHTS);
+    memcpy(m->part, part, sizeof part);
     m->score = 0;
     if (enough(f, weights, &m->creates) && f->a->positions)
         m->score = find_weigh(f->a, weights, &matched) / f->a->ideal;
@@ -167,17 +178,23 @@ static bool is_result(const struct segment *s, uint32_t entry, uint32_t folder)
     return !segment_dead(s, entry) && (s->name_len[entry] || s->folder[folder].parent != SEG_NONE);
 }
 
+static float name_score(const struct finder *f, uint32_t entry, float score)
+{
+    return score - SCORE_NAME_BYTE * f->s->name_len[entry];
+}
+
+static bool is_filtered(const struct finder *f)
+{
+    return f->filter.any || f->a->phrases;
+}
+
+/* score: with the name's length. folder: one at or before the entry's, which it becomes. */
 static void offer(struct finder *f, uint32_t entry, uint32_t *folder, float score, bool full)
 {
-    struct candidate x = {.entry = entry, .segment = f->number, .full = full};
-    bool filtered = f->filter.any || f->a->phrases;
+    struct candidate x = {.score = score, .entry = entry, .segment = f->number, .full = full};
+    bool filtered = is_filtered(f);
 
-    if (score < f->top->floor && !filtered) {
-        top_count(f->top, 1, full);
-        return;
-    }
-    x.score = score - SCORE_NAME_BYTE * f->s->name_len[entry];
-    if (x.score < f->top->floor && (!filtered || f->checked >= CHECKED_MAX)) {
+    if (score < f->top->floor && (!filtered || f->checked >= CHECKED_MAX)) {
         /* it will not be seen: counted as the others passed */
         if (!filtered || f->passed * 2 >= f->checked)
             top_count(f->top, 1, full);
@@ -192,6 +209,31 @@ static void offer(struct finder *f, uint32_t entry, uint32_t *folder, float scor
     f->passed++;
     x.path_len = (uint16_t)segment_path_len(f->s, entry, x.folder);
     top_add(f->top, &x);
+}
+
+/* Offer what was judged, the likely best first: then there is a floor, and the others only count.
+ */
+static void offer_judged(struct finder *f, size_t count)
+{
+    size_t likely = 2 * f->top->want;
+    float least = INFINITY, *score;
+    uint32_t folder = 0;
+
+    if (count > 2 * likely && likely) {
+        score = mem_alloc(count * sizeof *score);
+        for (size_t i = 0; i < count; i++)
+            score[i] = f->judged[i].score;
+        least = top_nth(score, count, likely);
+        mem_free(score);
+        for (size_t i = 0; i < count; i++)
+            if (f->judged[i].score >= least)
+                offer(f, f->judged[i].entry, &folder, f->judged[i].score, f->judged[i].full);
+        top_tidy(f->top);
+    }
+    folder = 0;
+    for (size_t i = 0; i < count; i++)
+        if (f->judged[i].score < least)
+            offer(f, f->judged[i].entry, &folder, f->judged[i].score, f->judged[i].full);
 }
 
 /* --- lists --- */
@@ -358,6 +400,7 @@ static struct run *find_runs(struct finder *f, size_t *count)
     struct walk w = walk_begin(f);
     struct run *run = NULL;
     size_t cap = 0;
+    bool full;
 
     *count = 0;
     for (uint32_t e = w.start, next; e < f->s->entries; e = next) {
@@ -370,6 +413,11 @@ static struct run *find_runs(struct finder *f, size_t *count)
         m = weigh(f, w.weight);
         if (!m->good || !m->creates)
             continue;
+        full = m->matched == f->a->positions;
+        if (m->score < f->top->floor && !is_filtered(f)) {
+            f->top->more += full || !f->top->full ? next - e : 0;
+            continue;
+        }
         MEM_GROW(run, *count, cap);
         run[(*count)++] = (struct run){
             .score = m->score, .from = e, .to = next, .full = m->matched == f->a->positions};
@@ -407,10 +455,10 @@ static void find_in_folders(struct finder *f)
         for (; e < run[i].to && files < FOLDER_FILES_MAX; e++) {
             if (f->s->kind[e] == ROW_DIR || is_hit(f, e))
                 continue;
-            offer(f, e, &folder, run[i].score, run[i].full);
+            offer(f, e, &folder, name_score(f, e, run[i].score), run[i].full);
             files++;
         }
-        if (!f->filter.any && !f->a->phrases && (run[i].full || !f->top->full))
+        if (!is_filtered(f) && (run[i].full || !f->top->full))
             f->top->more += run[i].to - e;
     }
     mem_free(run);
@@ -446,7 +494,7 @@ static void find_in_names(struct finder *f)
 {
     const hit *h = f->entry.of, *end = h + f->entry.count;
     struct walk w = walk_begin(f);
-    uint32_t folder = 0;
+    size_t count = 0;
 
     start_adders(f);
     while (h < end) {
@@ -464,9 +512,14 @@ static void find_in_names(struct finder *f)
         }
         add_common(f, entry, weights);
         m = weigh(f, weights);
-        if (m->good)
-            offer(f, entry, &folder, m->score, m->matched == f->a->positions);
+        if (!m->good)
+            continue;
+        MEM_GROW(f->judged, count, f->judged_cap);
+        f->judged[count++] = (struct judged){.score = name_score(f, entry, m->score),
+                                             .entry = entry,
+                                             .full = m->matched == f->a->positions};
     }
+    offer_judged(f, count);
     mem_free(w.open);
 }
 
@@ -484,7 +537,7 @@ static void find_by_filters(struct finder *f)
         memcpy(weights, w.weight, sizeof weights);
         add_common(f, e, weights);
         if (!excluded(f->a, weights))
-            offer(f, e, &folder, 0, true);
+            offer(f, e, &folder, name_score(f, e, 0), true);
     }
     mem_free(w.open);
 }
@@ -513,6 +566,7 @@ void find(const struct ask *a, struct top *top)
         }
         filter_end(&f->filter);
     }
+    mem_free(f->judged);
     mem_free(f->mark.of);
     mem_free(f->entry.of);
     mem_free(f);

@@ -118,6 +118,10 @@ struct top {
 void top_begin(struct top *t, const struct catalog *c, size_t want);
 /* A candidate that passes all filters. */
 void top_add(struct top *t, const struct candidate *x);
+/* Keep the best `want`, of each content one; there may be a floor then. */
+void top_tidy(struct top *t);
+/* The place-th greatest of count numbers (from 0), which get into another order. */
+float top_nth(float *of, size_t count, size_t place);
 /* More of them that are only counted. */
 void top_count(struct top *t, size_t matched, size_t full);
 /* Sort what is left; the number of different contents, about. */

@@ -130,14 +130,10 @@ static int by_content(const void *pa, const void *pb)
     return d ? d : top_cmp(a->c, &a->x, &b->x);
 }
 
-/* The score that the place-th best candidate has (place counted from 0). */
-static float score_at(const struct top *t, size_t place)
+float top_nth(float *of, size_t count, size_t place)
 {
-    float *of = mem_alloc(t->count * sizeof *of), found;
-    size_t lo = 0, hi = t->count - 1;
+    size_t lo = 0, hi = count - 1;
 
-    for (size_t i = 0; i < t->count; i++)
-        of[i] = t->of[i].score;
     while (lo < hi) { /* quickselect, best first */
         float pivot = of[lo + (hi - lo) / 2];
         size_t i = lo, k = hi;
@@ -160,7 +156,16 @@ static float score_at(const struct top *t, size_t place)
         else
             lo = k + 1;
     }
-    found = of[place];
+    return of[place];
+}
+
+static float score_at(const struct top *t, size_t place)
+{
+    float *of = mem_alloc(t->count * sizeof *of), found;
+
+    for (size_t i = 0; i < t->count; i++)
+        of[i] = t->of[i].score;
+    found = top_nth(of, t->count, place);
     mem_free(of);
     return found;
 }
@@ -201,8 +206,7 @@ static size_t sort_different(const struct top *t, size_t count, struct sorted *s
     return n;
 }
 
-/* Sort; of each content the best; at most `want`. */
-static void tidy(struct top *t)
+void top_tidy(struct top *t)
 {
     struct sorted *s = mem_alloc((t->count + 1) * sizeof *s);
     size_t front = t->want ? bring_forward(t) : 0, n = sort_different(t, front, s);
@@ -248,7 +252,7 @@ void top_add(struct top *t, const struct candidate *from)
         return;
     t->of[t->count++] = x;
     if (t->count == t->cap)
-        tidy(t);
+        top_tidy(t);
 }
 
 void top_count(struct top *t, size_t matched, size_t full)
@@ -263,7 +267,7 @@ size_t top_end(struct top *t)
     int which = t->full > 0;
     size_t all = which ? t->full : t->matched;
 
-    tidy(t);
+    top_tidy(t);
     if (t->counted[which] < COUNT_EXACT && t->counted[which] == all)
         return t->different[which] + t->more;
     return (size_t)((double)all * (double)t->different[which] / (double)t->counted[which]) +
