@@ -4,15 +4,17 @@
 #include <math.h>
 #include <string.h>
 
-#define WELL_KNOWN      40 /* uses of a word that nobody has to take apart */
-#define SPLIT_MIN       5  /* letters of a word that may be several */
-#define SPLIT_PIECES    3
-#define SPLIT_TYPO_MIN  8 /* of which one may have an error */
-#define SPLIT_TYPO_HALF 4 /* letters of the half with the error */
-#define SPLIT_TRIES     3
-#define SPLIT_WORTH_MAX 1.35f /* of the word's own */
-#define JOIN_WORTH_MIN  0.9f  /* of the words that are joined */
-#define JOIN_WORTH_MAX  1.3f
+#define WELL_KNOWN       40 /* uses of a word that nobody has to take apart */
+#define SPLIT_MIN        5  /* letters of a word that may be several */
+#define SPLIT_PIECES     3
+#define SPLIT_TYPO_MIN   8 /* of which one may have an error */
+#define SPLIT_TYPO_HALF  4 /* letters of the half with the error */
+#define SPLIT_TRIES      3
+#define SPLIT_ATTEMPTS   8
+#define SPLIT_WORTH_MAX  1.35f /* of the word's own */
+#define SPLIT_TYPO_WORTH 0.9f  /* with an error, of what it is worth without */
+#define JOIN_WORTH_MIN   0.9f  /* of the words that are joined */
+#define JOIN_WORTH_MAX   1.3f
 
 double ask_size(const struct catalog *c)
 {
@@ -137,44 +139,74 @@ static uint32_t best_cuts(const struct ask *a, const char *text, size_t len, siz
     return best;
 }
 
-/* Read position pos as the pieces with these ends, each looked up in its mode. */
-static void add_split(struct ask *a, size_t pos, const size_t *end, size_t pieces,
-                      const enum slot_mode *mode)
+/* Read position pos as the pieces with these ends, each looked up in its mode. false: one of them
+ * finds nothing. */
+static bool add_split(struct ask *a, size_t pos, const size_t *end, size_t pieces,
+                      const enum slot_mode *mode, float max)
 {
     const struct slot s = a->slot[pos];
-    uint8_t slot[SPLIT_PIECES];
+    uint8_t slot[SPLIT_PIECES], had = a->slots;
+    size_t i = 0;
 
-    for (size_t i = 0, from = 0; i < pieces; from = end[i++]) {
+    for (size_t from = 0; i < pieces; from = end[i++]) {
         size_t len = end[i] - from;
 
         slot[i] = slot_for(a, s.text + from, len, word_kind_of(s.text + from, len), mode[i]);
         if (slot[i] == ASK_SLOTS_MAX || !a->slot[slot[i]].expansions)
-            return;
+            break;
     }
-    add_reading(a, pos, pos + 1, slot, pieces, 0, SPLIT_WORTH_MAX * s.idf);
+    if (i == pieces) {
+        add_reading(a, pos, pos + 1, slot, pieces, 0, max);
+        return true;
+    }
+    while (a->slots > had)
+        mem_free(a->slot[--a->slots].expansion);
+    return false;
 }
 
-/* One half is a word, longest first, the other is one edit away from one. */
-static void add_typo_splits(struct ask *a, size_t pos)
+/* A cut of a word into two, of which one is known. */
+struct cut {
+    size_t at;
+    bool front; /* which is known */
+    double worth;
+};
+
+static void note_cut(struct cut best[SPLIT_ATTEMPTS], const struct cut *cut)
 {
+    size_t i = SPLIT_ATTEMPTS;
+
+    while (i && best[i - 1].worth < cut->worth) {
+        if (i < SPLIT_ATTEMPTS)
+            best[i] = best[i - 1];
+        i--;
+    }
+    if (i < SPLIT_ATTEMPTS)
+        best[i] = *cut;
+}
+
+/* One half is a word, the other is one edit away from one; long and frequent words are tried first.
+ */
+static void add_typo_splits(struct ask *a, size_t pos, float max)
+{
+    static const enum slot_mode front[] = {SLOT_EXACT, SLOT_TYPO}, back[] = {SLOT_TYPO, SLOT_EXACT};
     const struct slot s = a->slot[pos];
-    int tries = 0;
+    struct cut best[SPLIT_ATTEMPTS] = {{0}};
+    int found = 0;
 
-    for (size_t known = s.len - SPLIT_TYPO_HALF; known >= 3 && tries < SPLIT_TRIES; known--) {
-        uint8_t slots = a->slots;
-        size_t back = s.len - known;
+    for (size_t at = 3; at + 3 <= s.len; at++) {
+        for (int is_front = 0; code_point_start(s.text[at]) && is_front < 2; is_front++) {
+            size_t known = is_front ? at : s.len - at;
+            uint32_t uses = 0;
 
-        if (code_point_start(s.text[known]) && uses_of(a, s.text, known)) {
-            add_split(a, pos, (size_t[]){known, s.len}, 2,
-                      (enum slot_mode[]){SLOT_EXACT, SLOT_TYPO});
-            tries += a->slots > slots;
-        }
-        if (code_point_start(s.text[back]) && uses_of(a, s.text + back, known)) {
-            add_split(a, pos, (size_t[]){back, s.len}, 2,
-                      (enum slot_mode[]){SLOT_TYPO, SLOT_EXACT});
-            tries += a->slots > slots;
+            if (s.len - known >= SPLIT_TYPO_HALF)
+                uses = uses_of(a, is_front ? s.text : s.text + at, known);
+            if (uses)
+                note_cut(best, &(struct cut){at, is_front, (double)known + log2(uses)});
         }
     }
+    for (size_t i = 0; i < SPLIT_ATTEMPTS && best[i].at && found < SPLIT_TRIES; i++)
+        found +=
+            add_split(a, pos, (size_t[]){best[i].at, s.len}, 2, best[i].front ? front : back, max);
 }
 
 static bool has_close_word(const struct slot *s)
@@ -189,17 +221,25 @@ static void split_position(struct ask *a, size_t pos)
 {
     static const enum slot_mode exact[SPLIT_PIECES] = {SLOT_EXACT, SLOT_EXACT, SLOT_EXACT};
     const struct slot *s = &a->slot[pos];
-    size_t end[SPLIT_PIECES];
+    float max = SPLIT_WORTH_MAX * s->idf;
+    size_t end[SPLIT_PIECES], pieces = 0;
     bool close = has_close_word(s);
 
     if (s->kind != WORD_LETTERS || s->len < SPLIT_MIN || s->exact >= WELL_KNOWN)
         return;
     if (best_cuts(a, s->text, s->len, 2, end))
-        add_split(a, pos, end, 2, exact);
+        pieces = 2;
     else if (!close && best_cuts(a, s->text, s->len, SPLIT_PIECES, end))
-        add_split(a, pos, end, SPLIT_PIECES, exact);
-    else if (!close && s->len >= SPLIT_TYPO_MIN)
-        add_typo_splits(a, pos);
+        pieces = SPLIT_PIECES;
+    if (pieces && add_split(a, pos, end, pieces, exact, max)) {
+        const struct reading *r = &a->reading[a->readings - 1];
+
+        max = 0;
+        for (size_t i = 0; i < r->slots; i++)
+            max += SPLIT_TYPO_WORTH * r->worth[i];
+    }
+    if (!close && s->len >= SPLIT_TYPO_MIN)
+        add_typo_splits(a, pos, max);
 }
 
 /* --- words that are one --- */
