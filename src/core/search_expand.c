@@ -22,9 +22,10 @@ struct scan {
     struct typo typo;
     uint32_t sig;
     size_t syms, cap;
-    int edits;      /* looked for in whole words */
-    bool inside;    /* look for words that have it inside */
-    bool found_one; /* a word one edit away is there */
+    int edits;        /* looked for in whole words */
+    bool inside;      /* look for words that have it inside */
+    bool found_one;   /* a word one edit away is there */
+    bool found_known; /* one that is well known */
 };
 
 static void add(struct scan *x, uint32_t word, float weight, enum match_how how)
@@ -151,7 +152,8 @@ static bool begins(const struct scan *x, const char *text, size_t len)
     return text[0] == x->s->text[0] && len > x->s->len && !memcmp(text, x->s->text, x->s->len);
 }
 
-/* A word whose signature allows it. */
+/* A word whose signature allows it. Of two edits only words exactly so far away are added: nearer
+ * ones were found before. */
 static void look_at(struct scan *x, uint32_t word, int edits)
 {
     const struct slot *s = x->s;
@@ -162,7 +164,8 @@ static void look_at(struct scan *x, uint32_t word, int edits)
 
     if (word == x->self || (s->mode == SLOT_FULL && begins(x, text, len)))
         return;
-    if (x->inside && !missing && len > s->len && contains(text + 1, len - 1, s->text, s->len)) {
+    if (edits < 2 && x->inside && !missing && len > s->len &&
+        contains(text + 1, len - 1, s->text, s->len)) {
         float share = (float)x->syms / (float)typo_syms(text, len);
 
         add(x, word, x->syms >= 6 ? .60f + .30f * share : .48f + .32f * share, MATCH_INSIDE);
@@ -178,10 +181,11 @@ static void look_at(struct scan *x, uint32_t word, int edits)
     if (s->kind == WORD_MIXED && !typo_same_digits(s->text, s->len, text, len))
         return;
     f = typo_compare(&x->typo, text, len);
-    if (!f.edits || f.edits > edits)
+    if (!f.edits || f.edits > edits || (edits == 2 && f.edits == 1))
         return;
-    x->found_one |= f.edits == 1;
     add(x, word, typo_weight(x, text, len, f.edits), MATCH_TYPO);
+    x->found_one |= f.edits == 1;
+    x->found_known |= f.edits == 1 && s->expansion[s->expansions - 1].uses >= WELL_KNOWN;
 }
 
 /* Sixteen signatures at a time, in the four lanes of a vector register. */
@@ -211,7 +215,7 @@ static void scan_range(struct scan *x, uint32_t from, uint32_t to, int edits)
     lanes all = {0};
     uint32_t w = from;
 
-    if (x->inside)
+    if (x->inside && edits < 2)
         all = ~all;
     for (; w + 16 <= to; w += 16) {
         lanes pass[4], any;
@@ -262,11 +266,12 @@ static void bucket(const struct scan *x, size_t byte, uint32_t *from, uint32_t *
                        to);
 }
 
-static void scan_words(struct scan *x, bool near_only)
+/* All words of the slot's class, or (near_only) those that begin with its first or second letter.
+ */
+static void scan_words(struct scan *x, int edits, bool near_only)
 {
     enum word_class class = word_class_of((enum word_kind)x->s->kind);
     uint32_t from = class ? x->in->class_end[class - 1] : 0, to = x->in->class_end[class];
-    int edits = x->edits;
 
     if (near_only) {
         bucket(x, 0, &from, &to);
@@ -278,12 +283,8 @@ static void scan_words(struct scan *x, bool near_only)
         return;
     }
     scan_range(x, from, to, edits);
-    if (x->inside && class == CLASS_LETTERS)
+    if (edits < 2 && x->inside && class == CLASS_LETTERS)
         scan_range(x, to, x->in->class_end[CLASS_MIXED], 0);
-    if (x->syms >= 5 && x->s->mode == SLOT_FULL && x->s->exact < SURE) {
-        bucket(x, 0, &from, &to);
-        scan_beginnings(x, from, to);
-    }
 }
 
 /* A letter of a dense script that stands alone is looked for in every pair. */
@@ -401,11 +402,10 @@ static bool very_common(const struct catalog *c, uint32_t uses)
     return uses > 1000 && uses > ask_size(c) / 20;
 }
 
-/* All but the word itself. */
+/* All but the word itself, up to one edit away. */
 static void find_others(struct scan *x)
 {
     const struct slot *s = x->s;
-    bool known = s->exact >= WELL_KNOWN || s->mode == SLOT_TYPO;
 
     if (s->kind == WORD_DENSE && s->mode == SLOT_FULL)
         scan_dense(x);
@@ -416,15 +416,32 @@ static void find_others(struct scan *x)
         find_initials(x);
     }
     if (x->edits)
-        scan_words(x, known);
+        scan_words(x, 1, s->exact >= WELL_KNOWN || s->mode == SLOT_TYPO);
+}
+
+/* What is farther away: looked for as long as no well known word is near. */
+static void find_far(struct scan *x)
+{
+    uint32_t from, to;
+
+    scan_words(x, 2, false);
+    bucket(x, 0, &from, &to);
+    scan_beginnings(x, from, to);
 }
 
 /* How many edits are looked for in all words of a segment. */
 static int edits_for(const struct slot *s, size_t syms)
 {
-    if (syms < 3)
+    if (syms < 3 || s->mode == SLOT_EXACT)
         return 0;
-    return syms >= 5 && s->exact < SURE && s->mode != SLOT_TYPO ? 2 : 1;
+    return syms >= 5 && s->exact < SURE && s->mode == SLOT_FULL && s->kind <= WORD_MIXED ? 2 : 1;
+}
+
+static void enter(struct scan *x, size_t number)
+{
+    x->in = x->c->segment[number];
+    x->number = (uint8_t)number;
+    x->self = segment_word_find(x->in, x->s->text, x->s->len);
 }
 
 void expand(const struct catalog *c, struct slot *s)
@@ -440,13 +457,15 @@ void expand(const struct catalog *c, struct slot *s)
         x.sig = typo_sig(s->text, s->len);
     }
     for (size_t i = 0; i < c->segments; i++) {
-        x.in = c->segment[i];
-        x.number = (uint8_t)i;
-        x.self = segment_word_find(x.in, s->text, s->len);
+        enter(&x, i);
         if (x.self != SEG_NONE && s->mode != SLOT_TYPO)
             add(&x, x.self, 1, MATCH_EXACT);
         if (s->mode != SLOT_EXACT)
             find_others(&x);
+    }
+    for (size_t i = 0; i < c->segments && x.edits == 2 && !x.found_known; i++) {
+        enter(&x, i);
+        find_far(&x);
     }
     if (s->expansions)
         keep_best(&x);
