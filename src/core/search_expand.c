@@ -7,9 +7,11 @@
 #include <string.h>
 
 #define EXPANSIONS_MAX 600
-#define BEGINNINGS_MAX 200  /* the most frequent words that begin with the query's */
-#define WELL_KNOWN     40   /* uses: only near errors, which people make, are looked for */
-#define SURE           3    /* uses: hardly somebody's error, so no two edits, nothing inside */
+#define BEGINNINGS_MAX 200 /* the most frequent words that begin with the query's */
+#define WELL_KNOWN     40  /* uses: only near errors, which people make, are looked for */
+#define SURE           3   /* uses: hardly somebody's error, so no two edits, nothing inside */
+#define INSIDE_MIN     4   /* letters of a word that may be a piece of another ... */
+#define INSIDE_LONG    6 /* ... and from which on it is one even where a well known word is near */
 #define REACH_STEPS    4096 /* folders that are read to find out what a word reaches */
 #define BINS           256
 
@@ -164,8 +166,7 @@ static void look_at(struct scan *x, uint32_t word, int edits)
 
     if (word == x->self || (s->mode == SLOT_FULL && begins(x, text, len)))
         return;
-    if (edits < 2 && x->inside && !missing && len > s->len &&
-        contains(text + 1, len - 1, s->text, s->len)) {
+    if (x->inside && !missing && len > s->len && contains(text + 1, len - 1, s->text, s->len)) {
         float share = (float)x->syms / (float)typo_syms(text, len);
 
         add(x, word, x->syms >= 6 ? .60f + .30f * share : .48f + .32f * share, MATCH_INSIDE);
@@ -215,7 +216,7 @@ static void scan_range(struct scan *x, uint32_t from, uint32_t to, int edits)
     lanes all = {0};
     uint32_t w = from;
 
-    if (x->inside && edits < 2)
+    if (x->inside)
         all = ~all;
     for (; w + 16 <= to; w += 16) {
         lanes pass[4], any;
@@ -283,7 +284,7 @@ static void scan_words(struct scan *x, int edits, bool near_only)
         return;
     }
     scan_range(x, from, to, edits);
-    if (edits < 2 && x->inside && class == CLASS_LETTERS)
+    if (x->inside && class == CLASS_LETTERS)
         scan_range(x, to, x->in->class_end[CLASS_MIXED], 0);
 }
 
@@ -424,9 +425,10 @@ static void find_far(struct scan *x)
 {
     uint32_t from, to;
 
-    scan_words(x, 2, false);
+    scan_words(x, x->edits == 2 ? 2 : 0, false);
     bucket(x, 0, &from, &to);
-    scan_beginnings(x, from, to);
+    if (x->edits == 2)
+        scan_beginnings(x, from, to);
 }
 
 /* How many edits are looked for in all words of a segment. */
@@ -447,11 +449,13 @@ static void enter(struct scan *x, size_t number)
 void expand(const struct catalog *c, struct slot *s)
 {
     struct scan x = {.c = c, .s = s};
+    bool rare;
 
     s->exact = ask_uses(c, s->text, s->len);
     x.syms = typo_syms(s->text, s->len);
     x.edits = edits_for(s, x.syms);
-    x.inside = s->exact < SURE && x.syms >= 4 && s->mode == SLOT_FULL;
+    rare = s->exact < SURE && s->mode == SLOT_FULL && s->kind <= WORD_MIXED;
+    x.inside = rare && x.syms >= INSIDE_LONG;
     if (s->mode != SLOT_EXACT) {
         typo_init(&x.typo, s->text, s->len);
         x.sig = typo_sig(s->text, s->len);
@@ -463,7 +467,8 @@ void expand(const struct catalog *c, struct slot *s)
         if (s->mode != SLOT_EXACT)
             find_others(&x);
     }
-    for (size_t i = 0; i < c->segments && x.edits == 2 && !x.found_known; i++) {
+    x.inside = rare && x.syms >= INSIDE_MIN && x.syms < INSIDE_LONG;
+    for (size_t i = 0; i < c->segments && (x.edits == 2 || x.inside) && !x.found_known; i++) {
         enter(&x, i);
         find_far(&x);
     }
