@@ -184,9 +184,13 @@ class Lan:
 
     def __enter__(self):
         self.dir = tempfile.mkdtemp(prefix="iwant-net-", dir=os.environ.get("IWANT_TEST_DIR"))
-        sh("ip", "netns", "add", self.ns)
-        sh("ip", "-n", self.ns, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
-        sh("ip", "-n", self.ns, "link", "set", "br0", "up")
+        try:
+            sh("ip", "netns", "add", self.ns)
+            sh("ip", "-n", self.ns, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
+            sh("ip", "-n", self.ns, "link", "set", "br0", "up")
+        except Failed:
+            self.clean_up(True)
+            raise
         return self
 
     def host(self, name):

@@ -7,6 +7,7 @@ Runs every case of cases_*.py, each on a LAN of its own. Ends with `N passed, N 
 import glob
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,12 +31,22 @@ def cases():
 
 
 def can_run():
+    """None, or what is missing for network namespaces with processes in them."""
     if os.geteuid():
         return "needs root"
     probe = f"iw{os.getpid()}-probe"
-    if subprocess.run(["ip", "netns", "add", probe], capture_output=True).returncode:
-        return "cannot make a network namespace"
-    subprocess.run(["ip", "netns", "del", probe], capture_output=True)
+    steps = (["ip", "netns", "add", probe], ["ip", "netns", "exec", probe, "true"],
+             ["ip", "-n", probe, "link", "add", "br0", "type", "bridge"])
+    try:
+        for step in steps:
+            done = subprocess.run(step, capture_output=True, text=True)
+            if done.returncode:
+                return f"cannot make network namespaces: {done.stderr.strip() or ' '.join(step)}"
+    except FileNotFoundError:
+        return "needs the command ip (iproute2)"
+    finally:
+        if shutil.which("ip"):
+            subprocess.run(["ip", "netns", "del", probe], capture_output=True)
     return None
 
 
