@@ -195,7 +195,7 @@ struct control *control_new(const struct control_conf *conf, struct err *e)
         return NULL;
     }
     c->conf = *conf;
-    c->conf.socket_path = NULL; /* the caller's, only for now */
+    c->conf.socket_path = NULL; /* the caller's: only during control_new */
     c->conf.conf_path = c->conf_path = mem_str(conf->conf_path);
     c->server = http_server_unix(conf->socket_path, THREADS, handle, c, e);
     if (!c->server) {
