@@ -264,6 +264,23 @@ static void join_positions(struct ask *a, size_t pos)
 
 /* --- the words of the text --- */
 
+/* How well known a word is, or the episode that it is part of: "season" and "1" alone say nothing.
+ */
+static uint32_t uses_in_query(const struct ask *a, const struct words *w, const struct word *word)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        const struct word *e = &w->word[i];
+        uint32_t uses;
+
+        if (e->kind != WORD_EPISODE || word->run < e->run || word->run >= e->run + e->runs)
+            continue;
+        uses = uses_of(a, w->text + e->at, e->len);
+        if (uses)
+            return uses;
+    }
+    return uses_of(a, w->text + word->at, word->len);
+}
+
 /* Which of the query's words are its positions: whole runs (and pairs of dense scripts), the rarest
  * when there are too many. Gives how many; in[] are places in w. */
 static size_t choose_positions(const struct ask *a, const struct words *w, uint16_t in[WORDS_MAX])
@@ -276,7 +293,7 @@ static size_t choose_positions(const struct ask *a, const struct words *w, uint1
 
         if (word->part || word->kind == WORD_EPISODE)
             continue;
-        uses[n] = uses_of(a, w->text + word->at, word->len);
+        uses[n] = uses_in_query(a, w, word);
         in[n++] = (uint16_t)i;
     }
     while (n > QUERY_WORDS_MAX) {

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define LOCKED_ROWS 100         /* put under one lock: about a millisecond's worth */
+#define LOCKED_ROWS 1000        /* put under one lock: about a millisecond's worth */
 #define WAITING_MAX 200000      /* rows of a long list that are held back until it is whole */
 #define RECORD_MAX  (16u << 10) /* more than any record that core/rows accepts */
 
