@@ -1,9 +1,11 @@
-/* The catalog: who shares what now. Rows by peer, contents by hash, words in segments; the ground of search.
+/* The catalog: who shares what now. Rows by peer, contents by hash, words in segments; the ground
+ * of search.
  *
- * Pure. Not thread-safe: its owner (svc/desk) holds a lock, shared for the const functions, exclusive for the others.
- * What is put waits until it is settled: removals hold at once, but only then do figures, search, holders and
- * resolve show a new row. Settling much takes time; catalog_work does it beside readers.
- * Caps per peer and in all come from limits.h; a row over them is refused and counted. */
+ * Pure. Not thread-safe: its owner (svc/desk) holds a lock, shared for the const functions,
+ * exclusive for the others. What is put waits until it is settled: removals hold at once, but only
+ * then do figures, search, holders and resolve show a new row. Settling much takes time;
+ * catalog_work does it beside readers. Caps per peer and in all come from limits.h; a row over them
+ * is refused and counted. */
 #pragma once
 
 #include "base/id.h"
@@ -23,9 +25,10 @@ void catalog_drop(struct catalog *c, const struct nid *peer);
 
 /* Let all that was put be seen. */
 void catalog_settle(struct catalog *c);
-/* The same in three steps, for an owner with readers: begin reads only, so it needs no lock from the one thread that
- * puts and drops; end, at once and under the exclusive lock, before anything else is put or dropped, takes
- * microseconds; free, without a lock, gives back what was replaced. NULL: there is nothing to do. */
+/* The same in three steps, for an owner with readers: begin reads only, so it needs no lock from
+ * the one thread that puts and drops; end, at once and under the exclusive lock, before anything
+ * else is put or dropped, takes microseconds; free, without a lock, gives back what was replaced.
+ * NULL: there is nothing to do. */
 struct catalog_work;
 struct catalog_work *catalog_work_begin(const struct catalog *c);
 void catalog_work_end(struct catalog *c, struct catalog_work *w);
@@ -34,16 +37,19 @@ void catalog_work_free(struct catalog_work *w); /* NULL is fine */
 size_t catalog_waiting(const struct catalog *c);
 
 struct catalog_stats {
-    size_t peers, files, folders, parts, words, bytes; /* files, folders: settled; bytes: of memory */
-    size_t hash_bytes;                                 /* of them, for content hashes and their order */
+    size_t peers, files, folders, parts, words,
+        bytes;         /* files, folders: settled; bytes: of memory */
+    size_t hash_bytes; /* of them, for content hashes and their order */
     size_t segments;
-    uint64_t refused;                                  /* rows over a cap */
+    uint64_t refused; /* rows over a cap */
 };
 void catalog_stats(const struct catalog *c, struct catalog_stats *out);
 /* Files and bytes of one peer; false when it has no rows. */
-bool catalog_peer(const struct catalog *c, const struct nid *peer, uint64_t *files, uint64_t *bytes);
+bool catalog_peer(const struct catalog *c, const struct nid *peer, uint64_t *files,
+                  uint64_t *bytes);
 
-/* What has this hash. One entry a holder and kind of holding; at most max. Gives how many there are in all. */
+/* What has this hash. One entry a holder and kind of holding; at most max. Gives how many there are
+ * in all. */
 struct catalog_holder {
     struct nid peer;
     struct hash root;
@@ -53,10 +59,12 @@ struct catalog_holder {
     size_t path_len;
     int64_t mtime_s;
 };
-size_t catalog_holders(const struct catalog *c, const struct hash *hash, struct catalog_holder *out, size_t max);
+size_t catalog_holders(const struct catalog *c, const struct hash *hash, struct catalog_holder *out,
+                       size_t max);
 void catalog_holders_done(struct catalog_holder *of, size_t count);
 
-/* The content whose hash begins with these hex digits. 1: unique, *hash is set; 0: none; 2: more than one. */
+/* The content whose hash begins with these hex digits. 1: unique, *hash is set; 0: none; 2: more
+ * than one. */
 int catalog_resolve(const struct catalog *c, const char *hex, size_t len, struct hash *hash);
 
 /* Assert every invariant (tests). */

@@ -1,5 +1,6 @@
-/* Search over the catalog: words of the query, forgiven for typing errors, order, case, accents and separators; ranked;
- * one row per content. doc/SEARCH.md tells how. Pure; the caller holds the catalog shared for the call. */
+/* Search over the catalog: words of the query, forgiven for typing errors, order, case, accents and
+ * separators; ranked; one row per content. doc/SEARCH.md tells how. Pure; the caller holds the
+ * catalog shared for the call. */
 #pragma once
 
 #include "base/limits.h"
@@ -13,8 +14,9 @@ struct search_query {
     uint64_t larger, smaller; /* bytes; 0 and UINT64_MAX: no bound */
     int64_t newer_s;          /* modified at or after; INT64_MIN: no bound */
     const struct nid *peer;   /* NULL or only this holder */
-    const char *in;           /* NULL or a folder name that must be one of the folders above, folded like words */
-    size_t offset, limit;     /* limit at most SEARCH_ROWS_MAX */
+    const char
+        *in; /* NULL or a folder name that must be one of the folders above, folded like words */
+    size_t offset, limit; /* limit at most SEARCH_ROWS_MAX */
 };
 
 struct search_row {
@@ -24,8 +26,8 @@ struct search_row {
     int64_t mtime_s;
     const char *path; /* best path; the result's */
     size_t path_len;
-    double score;     /* 0..1 */
-    size_t holders;   /* whole holders in all; up to HOLDERS_MAX of them in holder */
+    double score;   /* 0..1 */
+    size_t holders; /* whole holders in all; up to HOLDERS_MAX of them in holder */
     struct nid holder[HOLDERS_MAX];
 };
 
@@ -33,9 +35,10 @@ struct search_result {
     struct search_row *row; /* owned by the result */
     char *paths;            /* of all rows */
     size_t rows;
-    size_t about;           /* contents that match, about */
-    char corrected[QUERY_LEN_MAX + 1]; /* the query as understood when words were corrected, else "" */
-    char nearest[QUERY_LEN_MAX + 1];   /* nothing found: nearest words of the catalog, or "" */
+    size_t about; /* contents that match, about */
+    char corrected[QUERY_LEN_MAX +
+                   1]; /* the query as understood when words were corrected, else "" */
+    char nearest[QUERY_LEN_MAX + 1]; /* nothing found: nearest words of the catalog, or "" */
 };
 
 void search_run(const struct catalog *c, const struct search_query *q, struct search_result *out);

@@ -90,6 +90,12 @@ double ask_size(const struct catalog *c);
 /* Uses of a word in all segments. */
 uint32_t ask_uses(const struct catalog *c, const char *text, size_t len);
 
+/* Take the marks (-word, "a phrase") out of the text, which is cut to QUERY_LEN_MAX; the rest goes
+ * to plain, its length is given. */
+size_t ask_marks(struct ask *a, const char *text, size_t len, char plain[QUERY_LEN_MAX]);
+/* The folders of `in`. */
+void ask_in(struct ask *a, const char *in);
+
 /* Look a slot up: fill expansion, exact, idf. */
 void expand(const struct catalog *c, struct slot *s);
 
