@@ -98,7 +98,9 @@ struct hash segment_root(const struct segment *s, uint32_t entry)
     }
     if (lo < s->roots && s->root_of[lo] == entry)
         return s->root[lo];
-    return s->kind[entry] == ROW_DIR ? (struct hash){0} : rows_no_checkpoints;
+    if (s->kind[entry] == ROW_DIR)
+        return (struct hash){0};
+    return rows_no_checkpoints;
 }
 
 /* Gallops: entries are mostly asked for in rising order. */
