@@ -33,7 +33,7 @@ static size_t keep_text(struct waiting *w, const char *text, size_t len)
 {
     size_t at = w->text_len;
 
-    if (at + len > w->text_cap) {
+    if (at + len >= w->text_cap) { /* also at first, when len is 0 */
         w->text_cap = w->text_cap * 2 + len + 4096;
         w->text = mem_resize(w->text, w->text_cap, 1);
     }

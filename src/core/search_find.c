@@ -492,10 +492,13 @@ static void start_adders(struct finder *f)
 
 static void find_in_names(struct finder *f)
 {
-    const hit *h = f->entry.of, *end = h + f->entry.count;
+    const hit *h = f->entry.of, *end;
     struct walk w = walk_begin(f);
     size_t count = 0;
 
+    if (!f->entry.count)
+        return;
+    end = h + f->entry.count;
     start_adders(f);
     while (h < end) {
         uint32_t entry = (uint32_t)(*h >> 16);

@@ -41,7 +41,7 @@ static void room_for_folder(struct seg_writer *w, size_t len)
 
     if (outgrown32(s->folders + 2, &w->folder_cap))
         s->folder = mem_resize(s->folder, w->folder_cap, sizeof *s->folder);
-    if (outgrown(s->folder_text_bytes + len, &w->folder_text_cap))
+    if (outgrown(s->folder_text_bytes + len + 1, &w->folder_text_cap))
         s->folder_text = mem_resize(s->folder_text, w->folder_text_cap, 1);
 }
 
