@@ -303,6 +303,8 @@ static void trim(struct segment *s)
     s->sig = mem_resize(s->sig, s->words + (size_t)1, sizeof *s->sig);
     s->text_at = mem_resize(s->text_at, s->words + (size_t)1, sizeof *s->text_at);
     s->list_at = mem_resize(s->list_at, s->words + (size_t)1, sizeof *s->list_at);
+    if (!s->words)
+        s->text_at[0] = 0; /* names of separators only */
     s->text = mem_resize(s->text, s->text_at[s->words] + (size_t)1, 1);
     s->list = mem_resize(s->list, s->list_bytes + 1, 1);
     if (s->roots) {
@@ -317,8 +319,6 @@ struct segment *seg_writer_end(struct seg_writer *w, uint32_t *by_hash)
 
     close_folders(s);
     trim(s);
-    if (!s->words)
-        s->text_at[0] = 0;
     index_pairs(s);
     s->dead_bit = mem_zero(s->entries / 64 + (size_t)1, sizeof *s->dead_bit);
     s->by_hash = by_hash ? by_hash : sort_hashes(s);

@@ -246,6 +246,25 @@ static void parts_are_holders_beside_files(void **state)
     catalog_free(c);
 }
 
+static void names_need_no_words(void **state)
+{
+    struct catalog *c = catalog_new(1);
+
+    (void)state;
+    put(c, 1, ROW_FILE, "-- !!", 1);
+    catalog_settle(c);
+    catalog_check(c);
+    assert_int_equal(holders(c, 1), 1);
+    put(c, 2, ROW_DIR, "", 2);
+    catalog_settle(c);
+    catalog_check(c);
+    assert_int_equal(holders(c, 2), 1);
+    put(c, 1, ROW_GONE, "-- !!", 0);
+    put(c, 2, ROW_GONE, "", 0);
+    assert_empty(c);
+    catalog_free(c);
+}
+
 static void prefixes_resolve(void **state)
 {
     struct catalog *c = catalog_new(1);
@@ -434,6 +453,7 @@ int main(void)
         cmocka_unit_test(a_folder_that_goes_leaves_its_children),
         cmocka_unit_test(root_hashes_are_each_holders_own),
         cmocka_unit_test(parts_are_holders_beside_files),
+        cmocka_unit_test(names_need_no_words),
         cmocka_unit_test(prefixes_resolve),
         cmocka_unit_test(a_peer_is_dropped_whole),
         cmocka_unit_test(churn_is_reclaimed),
