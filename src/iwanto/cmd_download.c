@@ -31,7 +31,7 @@ const struct opt DOWNLOAD_OPTS[] = {
 
 /* What was typed. */
 struct order {
-    json_t *words, *body; /* array of digits; what is sent */
+    json_t *words, *body; /* array of {"digits","title"}; what is sent */
     const char *output;
     bool detach;
 };
@@ -71,11 +71,14 @@ static int take_option(struct order *o, int id, const char *value, struct err *e
 static int take_word(const struct cli *c, struct order *o, const char *word, struct err *e)
 {
     struct buf digits = {0};
-    int rc = last_search_word(c, word, &digits, e);
+    char *title = NULL;
+    int rc = last_search_word(c, word, &digits, &title, e);
 
     if (!rc)
-        json_array_append_new(o->words, json_string(digits.data));
+        json_array_append_new(o->words,
+                              json_pack("{ss ss*}", "digits", digits.data, "title", title));
     buf_free(&digits);
+    mem_free(title);
     return rc;
 }
 
@@ -106,7 +109,7 @@ static int make_wants(const struct cli *c, struct order *o, struct err *e)
 {
     unsigned ms = c->common.timeout_s ? (unsigned)c->common.timeout_s * 1000u : RESOLVE_MS;
     bool several = json_array_size(o->words) > 1;
-    json_t *wants = json_array(), *hash = NULL, *want, *name;
+    json_t *wants = json_array(), *hash = NULL, *want, *name, *word;
     struct buf output = {0};
     int rc = 0;
 
@@ -115,10 +118,11 @@ static int make_wants(const struct cli *c, struct order *o, struct err *e)
         buf_printf(&output, "%s%s", o->output,
                    several && !strchr("/", o->output[strlen(o->output) - 1]) ? "/" : "");
     for (size_t i = 0; !rc && i < json_array_size(o->words); i++) {
-        rc = resolve(c, json_string_value(json_array_get(o->words, i)), ms, &hash, e);
+        word = json_array_get(o->words, i);
+        rc = resolve(c, out_str(word, "digits"), ms, &hash, e);
         if (rc)
             break;
-        want = json_pack("{so}", "hash", hash);
+        want = json_pack("{so sO*}", "hash", hash, "title", json_object_get(word, "title"));
         name = o->output ? json_string(output.data) : NULL;
         if (o->output && !name)
             rc = cli_usage(e, "download", "-o takes a name in UTF-8");

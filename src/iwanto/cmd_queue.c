@@ -31,7 +31,7 @@ static int act(const struct cli *c, const char *what, const char *word, struct e
 {
     struct buf digits = {0}, path = {0};
     json_t *answer = NULL;
-    int rc = last_search_word(c, word, &digits, e);
+    int rc = last_search_word(c, word, &digits, NULL, e);
 
     if (!rc) {
         buf_printf(&path, "/v1/downloads/%s/%s", digits.data, what);

@@ -8,6 +8,9 @@
 #include "svc/settings.h"
 
 #include <ctype.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FILE_NAME  "last-search"
@@ -22,19 +25,56 @@ void last_search_save(const struct cli *c, const json_t *rows)
     const json_t *row;
     size_t i;
 
-    OUT_EACH (rows, i, row)
-        buf_printf(&b, "%s\n", out_str(row, "hash"));
+    OUT_EACH (rows, i, row) {
+        json_t *kept =
+            json_pack("{ss ss}", "hash", out_str(row, "hash"), "name", out_str(row, "name"));
+        char *line = json_dumps(kept, JSON_COMPACT);
+
+        buf_printf(&b, "%s\n", line);
+        free(line);
+        json_decref(kept);
+    }
     (void)save_write(path, buf_cstr(&b), b.len, 0600, &ignored);
     buf_free(&b);
     mem_free(path);
 }
 
-static int take_row(const struct cli *c, const char *number, struct buf *digits, struct err *e)
+/* The nth line, from 1, and how many there are. */
+static struct buf nth_line(const struct buf *text, uint64_t n, uint64_t *lines)
 {
-    const size_t line = HASH_HEX_LEN + 1;
+    const char *at = buf_cstr(text), *end;
+    struct buf line = {0};
+
+    for (*lines = 0; (end = strchr(at, '\n')); at = end + 1) {
+        if (++*lines == n)
+            buf_add(&line, at, (size_t)(end - at));
+    }
+    return line;
+}
+
+static int take_line(const struct buf *line, struct buf *digits, char **title, struct err *e)
+{
+    json_t *row = json_loadb(buf_cstr(line), line->len, 0, NULL);
+    const char *hash = json_string_value(json_object_get(row, "hash"));
+    struct hash h;
+    int rc = 0;
+
+    if (!hash || !hash_parse(&h, hash, strlen(hash)))
+        rc = err_set(e, ERR_USAGE, "cannot read the last search: search again");
+    else
+        buf_str(digits, hash);
+    if (!rc && title)
+        *title = mem_str(json_string_value(json_object_get(row, "name")));
+    json_decref(row);
+    return rc;
+}
+
+static int take_row(const struct cli *c, const char *number, struct buf *digits, char **title,
+                    struct err *e)
+{
     char *path, shown[40];
-    struct buf text = {0};
-    uint64_t n;
+    struct buf text = {0}, line = {0};
+    uint64_t n, lines;
     int rc;
 
     if (!str_parse_u64(number, 1, FILE_MAX, &n)) {
@@ -48,29 +88,29 @@ static int take_row(const struct cli *c, const char *number, struct buf *digits,
     mem_free(path);
     if (rc == -ERR_NOT_FOUND) {
         rc = err_set(e, ERR_USAGE, "there is no @%s: nothing was searched yet", number);
-    } else if (!rc && n > text.len / line) {
-        rc = err_set(e, ERR_USAGE, "there is no @%s: the last search has %zu rows", number,
-                     text.len / line);
     } else if (!rc) {
-        const char *hash = text.data + (n - 1) * line;
-
-        if (str_is_hex(hash, HASH_HEX_LEN))
-            buf_add(digits, hash, HASH_HEX_LEN);
-        else
-            rc = err_set(e, ERR_USAGE, "cannot read the last search: search again");
+        line = nth_line(&text, n, &lines);
+        rc = n > lines
+                 ? err_set(e, ERR_USAGE, "there is no @%s: the last search has %" PRIu64 " rows",
+                           number, lines)
+                 : take_line(&line, digits, title, e);
     }
     buf_free(&text);
+    buf_free(&line);
     return rc;
 }
 
-int last_search_word(const struct cli *c, const char *word, struct buf *digits, struct err *e)
+int last_search_word(const struct cli *c, const char *word, struct buf *digits, char **title,
+                     struct err *e)
 {
     const char *hex = strncmp(word, "sha256:", 7) ? word : word + 7;
     size_t len = strlen(hex);
     char shown[100];
 
+    if (title)
+        *title = NULL;
     if (word[0] == '@')
-        return take_row(c, word + 1, digits, e);
+        return take_row(c, word + 1, digits, title, e);
     show_to(shown, sizeof shown, word, strlen(word));
     if (!len || len > HASH_HEX_LEN || !str_is_hex(hex, len)) {
         err_set(e, ERR_USAGE, "'%s' is no hash", shown);

@@ -34,8 +34,10 @@ void fetch_free(struct fetch *f); /* saves; what runs goes on at the next start 
 
 struct fetch_want {
     struct hash hash;
-    const char *name; /* -o: NAME or DIR below the download folder ("DIR/" or an existing folder
-                         keeps the name), or NULL */
+    const char *title; /* the name under which it was found: foreign text, made safe; NULL: the
+                        * holders' */
+    const char *name;  /* -o: NAME or DIR below the download folder ("DIR/" or an existing folder
+                          keeps the name), or NULL */
     bool overwrite, rename, sequential;
     uint64_t limit_rate; /* bytes/s, 0: none */
 };

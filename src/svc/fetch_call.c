@@ -73,6 +73,8 @@ static void add(void *arg)
     if (!j) {
         j = job_new(c->f, &c->want->hash);
         j->folder_path = mem_str(root_path(c->f->folder->root));
+        if (c->want->title)
+            j->name = fetch_safe_name(c->want->title, &j->hash);
         take_want(j, c->want);
         DL_APPEND(c->f->jobs, j);
     } else if (j->phase == PHASE_FAILED) {

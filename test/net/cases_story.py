@@ -101,6 +101,22 @@ def case_find(lan):
     check(c.run("search", "nothing of the kind").code == 1, "exit 1 when nothing is found")
 
 
+def case_name(lan):
+    """A content with several names is fetched under the one that the row showed, made safe; by hash under a holder's"""
+    a, b, c = lan.host("a"), lan.host("b"), lan.host("c")
+    write(f"{a.share}/quince marmalade.txt", b"the same")
+    write(f"{b.share}/pear compote.txt", b"the same")
+    for h in (a, b, c):
+        h.start()
+    lan.settled(a, b, c)
+    for words in ("quince marmalade", "pear compote"):
+        row = c.find(words, holders=2, name=words + ".txt")
+        done = c.run("download", "@1")
+        check(done.code == 0 and os.path.exists(f"{c.downloads}/{words}.txt"), f"{done} {os.listdir(c.downloads)}")
+        os.unlink(f"{c.downloads}/{words}.txt")
+    check(c.run("download", row["hash"]).code == 0 and len(os.listdir(c.downloads)) == 1, os.listdir(c.downloads))
+
+
 def case_change(lan):
     """New, changed, renamed, moved-in and removed files show in the search"""
     a, b = lan.host("a"), lan.host("b")
