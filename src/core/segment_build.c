@@ -58,6 +58,8 @@ static uint32_t word_number(struct build *b, const char *text, const struct word
     }
     id = b->words++;
     b->word[id] = (struct new_word){.text = b->text_len, .len = w->len, .kind = w->kind};
+    if (w->len + 4 > WORD_BYTES_MAX) /* cut, it may have lost what made it of its kind */
+        b->word[id].kind = (uint8_t)word_kind_of(text, w->len);
     memcpy(b->text + b->text_len, text, w->len);
     b->text_len += w->len;
     idmap_put(&b->map, hash, id);

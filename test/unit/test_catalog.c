@@ -246,8 +246,10 @@ static void parts_are_holders_beside_files(void **state)
     catalog_free(c);
 }
 
-static void names_need_no_words(void **state)
+static void odd_names_are_held(void **state)
 {
+    static const char long_name[] =
+        "1234567890123456789012345678901234567890123456789012345678901234567890abc";
     struct catalog *c = catalog_new(1);
 
     (void)state;
@@ -259,6 +261,11 @@ static void names_need_no_words(void **state)
     catalog_settle(c);
     catalog_check(c);
     assert_int_equal(holders(c, 2), 1);
+    /* a number once it is cut to WORD_BYTES_MAX */
+    put(c, 1, ROW_FILE, long_name, 3);
+    catalog_settle(c);
+    catalog_check(c);
+    put(c, 1, ROW_GONE, long_name, 0);
     put(c, 1, ROW_GONE, "-- !!", 0);
     put(c, 2, ROW_GONE, "", 0);
     assert_empty(c);
@@ -453,7 +460,7 @@ int main(void)
         cmocka_unit_test(a_folder_that_goes_leaves_its_children),
         cmocka_unit_test(root_hashes_are_each_holders_own),
         cmocka_unit_test(parts_are_holders_beside_files),
-        cmocka_unit_test(names_need_no_words),
+        cmocka_unit_test(odd_names_are_held),
         cmocka_unit_test(prefixes_resolve),
         cmocka_unit_test(a_peer_is_dropped_whole),
         cmocka_unit_test(churn_is_reclaimed),
