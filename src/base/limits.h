@@ -4,65 +4,65 @@
 #define IWANT_VERSION "0.1.0"
 
 /* Content (doc/PROTOCOL.md, "Content") */
-#define PIECE_MIN           (1u << 20)    /* bytes, up to files of PIECE_MIN_FILE_MAX */
-#define PIECE_MAX           (16u << 20)   /* bytes */
-#define PIECE_MIN_FILE_MAX  (8ull << 30)  /* bytes: up to here a piece has PIECE_MIN bytes */
-#define FILE_SIZE_MAX       (1ull << 46)  /* bytes: 64 TiB, 4 Mi pieces */
-#define CHECKPOINTS_MAX     (128u << 20)  /* bytes of one checkpoint list */
+#define PIECE_MIN          (1u << 20)   /* bytes, up to files of PIECE_MIN_FILE_MAX */
+#define PIECE_MAX          (16u << 20)  /* bytes */
+#define PIECE_MIN_FILE_MAX (8ull << 30) /* bytes: up to here a piece has PIECE_MIN bytes */
+#define FILE_SIZE_MAX      (1ull << 46) /* bytes: 64 TiB, 4 Mi pieces */
+#define CHECKPOINTS_MAX    (128u << 20) /* bytes of one checkpoint list */
 
 /* Names and trees */
-#define NAME_LEN_MAX        255           /* bytes of one path component */
-#define PATH_LEN_MAX        4095          /* bytes of a relative path */
-#define PATH_DEPTH_MAX      64            /* components */
-#define MANIFEST_BYTES_MAX  (64u << 20)   /* one folder's manifest */
-#define TREE_ENTRIES_MAX    10000000u     /* entries of one folder download */
-#define SHOW_COLUMNS_MAX    512           /* a foreign string on a terminal */
+#define NAME_LEN_MAX       255         /* bytes of one path component */
+#define PATH_LEN_MAX       4095        /* bytes of a relative path */
+#define PATH_DEPTH_MAX     64          /* components */
+#define MANIFEST_BYTES_MAX (64u << 20) /* one folder's manifest */
+#define TREE_ENTRIES_MAX   10000000u   /* entries of one folder download */
+#define SHOW_COLUMNS_MAX   512         /* a foreign string on a terminal */
 
 /* Datagrams */
-#define DGRAM_MIN           64
-#define DGRAM_MAX           1200          /* fits every link unfragmented, IPv6 and tunnels too */
-#define PEERS_MAX           1024          /* ledger */
-#define CANDIDATES_MAX      256           /* heard but not proven */
-#define NEW_PEERS_PER_S     5             /* unknown senders taken up, each second */
+#define DGRAM_MIN       64
+#define DGRAM_MAX       1200 /* fits every link unfragmented, IPv6 and tunnels too */
+#define PEERS_MAX       1024 /* ledger */
+#define CANDIDATES_MAX  256  /* heard but not proven */
+#define NEW_PEERS_PER_S 5    /* unknown senders taken up, each second */
 
 /* HTTP between peers and on the owner's socket */
-#define HTTP_HEAD_MAX       (32u << 10)   /* bytes */
-#define HTTP_BODY_MAX       (1u << 20)    /* bytes of a request's body */
-#define HTTP_CONN_MAX       512           /* connections in all */
-#define HTTP_CONN_ADDR_MAX  64            /* connections of one address */
-#define HTTP_CONN_ADDR_RATE 20            /* new connections of one address each second, before TLS ... */
-#define HTTP_CONN_ADDR_BURST 64           /* ... after so many at once */
-#define HTTP_HANDSHAKE_S    5
-#define HTTP_HEAD_S         10
-#define HTTP_IDLE_S         60            /* a kept connection between two requests */
-#define HTTP_MIN_RATE       1024          /* bytes/s over HTTP_MIN_RATE_S, else cut */
-#define HTTP_MIN_RATE_S     60
-#define HOLD_MS             10000         /* longest time a request is held */
+#define HTTP_HEAD_MAX        (32u << 10) /* bytes */
+#define HTTP_BODY_MAX        (1u << 20)  /* bytes of a request's body */
+#define HTTP_CONN_MAX        512         /* connections in all */
+#define HTTP_CONN_ADDR_MAX   64          /* connections of one address */
+#define HTTP_CONN_ADDR_RATE  20 /* new connections of one address each second, before TLS ... */
+#define HTTP_CONN_ADDR_BURST 64 /* ... after so many at once */
+#define HTTP_HANDSHAKE_S     5
+#define HTTP_HEAD_S          10
+#define HTTP_IDLE_S          60   /* a kept connection between two requests */
+#define HTTP_MIN_RATE        1024 /* bytes/s over HTTP_MIN_RATE_S, else cut */
+#define HTTP_MIN_RATE_S      60
+#define HOLD_MS              10000 /* longest time a request is held */
 
 /* Catalog and search */
-#define CATALOG_ROWS_MAX       12000000u   /* all peers */
+#define CATALOG_ROWS_MAX       12000000u /* all peers */
 #define CATALOG_PEER_ROWS_MAX  1200000u
 #define CATALOG_PEER_BYTES_MAX (320u << 20)
-#define CATALOG_WAITING_MAX    500000u     /* rows put and not yet settled */
-#define CATALOG_ANSWER_MAX     (4u << 20)  /* bytes of rows in one answer */
-#define QUERY_LEN_MAX          300         /* bytes; longer ones are cut */
+#define CATALOG_WAITING_MAX    500000u    /* rows put and not yet settled */
+#define CATALOG_ANSWER_MAX     (4u << 20) /* bytes of rows in one answer */
+#define QUERY_LEN_MAX          300        /* bytes; longer ones are cut */
 #define QUERY_WORDS_MAX        10
-#define SEARCH_ROWS_MAX        200         /* rows of one answer */
-#define HOLDERS_MAX            64          /* holders named in one answer */
-#define PEER_NAME_MAX          63          /* bytes of a peer's display name */
+#define SEARCH_ROWS_MAX        200 /* rows of one answer */
+#define HOLDERS_MAX            64  /* holders named in one answer */
+#define PEER_NAME_MAX          63  /* bytes of a peer's display name */
 
 /* Downloads */
-#define FETCH_PEERS_MAX        8           /* sources of one download at once */
-#define FETCH_CONN_PER_PEER    2
-#define FETCH_CONN_MAX         16          /* connections of one download */
-#define FETCH_REQUEST_PIECES   16          /* pieces in one request */
-#define FETCH_BAD_MAX          2           /* bad pieces until a source is out */
-#define BATCH_FILES_MAX        256
-#define BATCH_BYTES_MAX        (1u << 20)  /* of content in one batch, more only for a single file */
-#define BATCH_FILE_MAX         (256u << 10) /* larger files travel by pieces */
+#define FETCH_PEERS_MAX      8 /* sources of one download at once */
+#define FETCH_CONN_PER_PEER  2
+#define FETCH_CONN_MAX       16 /* connections of one download */
+#define FETCH_REQUEST_PIECES 16 /* pieces in one request */
+#define FETCH_BAD_MAX        2  /* bad pieces until a source is out */
+#define BATCH_FILES_MAX      256
+#define BATCH_BYTES_MAX      (1u << 20)   /* of content in one batch, more only for a single file */
+#define BATCH_FILE_MAX       (256u << 10) /* larger files travel by pieces */
 
 /* Files of our own */
-#define LOG_BYTES_MAX          (10u << 20) /* then rotated; one old log is kept */
-#define CONF_LINE_MAX          4600        /* a path and its key */
-#define STORE_BATCH_ROWS       500
-#define STORE_BATCH_MS         200
+#define LOG_BYTES_MAX    (10u << 20) /* then rotated; one old log is kept */
+#define CONF_LINE_MAX    4600        /* a path and its key */
+#define STORE_BATCH_ROWS 500
+#define STORE_BATCH_MS   200
