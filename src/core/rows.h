@@ -14,16 +14,14 @@ enum row_kind {
     ROW_FILE = 'f',
     ROW_EXEC = 'x', /* a file with an executable bit */
     ROW_DIR = 'd',  /* hash is the manifest's, size the sum below */
-    ROW_PART =
-        'p', /* a content that this peer is fetching and serves in part; path is its hash in hex */
+    ROW_PART = 'p', /* being fetched and served in part; path is its hash in hex */
     ROW_GONE = '-', /* the path left the shared folder; only number and path count */
 };
 
 struct row {
     enum row_kind kind;
-    uint64_t number; /* change number, rising within one answer */
-    const char
-        *path; /* relative to the shared folder, '/' between components; "" is the folder itself */
+    uint64_t number;  /* change number, rising within one answer */
+    const char *path; /* relative to the shared folder; "" is the folder itself */
     size_t path_len;
     uint64_t size;    /* bytes */
     int64_t mtime_s;  /* seconds since 1970 */
