@@ -126,7 +126,7 @@ struct place {
     struct hash hash;
     uint64_t size;
     char *wish, *target;
-    bool overwrite, replace, skipped;
+    bool overwrite, rename, replace, skipped;
     struct err err;
 };
 
@@ -142,7 +142,7 @@ static bool try_name(struct place *p, unsigned n)
             p->err.code = 0;
         return true;
     }
-    if ((st.kind == 'f' || st.kind == 'x') && st.size == p->size &&
+    if (!p->rename && (st.kind == 'f' || st.kind == 'x') && st.size == p->size &&
         fetch_equal_file(p->root, p->target, p->size, &p->hash, &p->work.f->stopping)) {
         p->skipped = true;
         return true;
@@ -199,6 +199,7 @@ void fetch_place_file(struct job *j)
     p->size = j->size;
     p->wish = fetch_target(j);
     p->overwrite = j->overwrite;
+    p->rename = j->rename && !j->target; /* what an earlier run placed is no reason for another */
     j->works++;
     fetch_work(j->f, &p->work, place_run, place_done);
 }

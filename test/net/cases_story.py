@@ -465,6 +465,9 @@ def case_never_over(lan):
     with open(f"{c.downloads}/letter (2).txt", "rb") as f:
         check(f.read() == b"from a", "the download")
     check(sorted(os.listdir(c.downloads)) == ["letter (2).txt", "letter.txt"], os.listdir(c.downloads))
+    check(c.run("download", "--rename", row["hash"]).code == 0, "rename")
+    with open(f"{c.downloads}/letter (3).txt", "rb") as f:
+        check(f.read() == b"from a", "equal content under another name when told so")
     check(c.run("download", "--overwrite", row["hash"]).code == 0, "overwrite")
     with open(f"{c.downloads}/letter.txt", "rb") as f:
         check(f.read() == b"from a", "overwritten when told so")
