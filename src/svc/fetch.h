@@ -41,16 +41,16 @@ struct fetch_want {
     bool overwrite, rename, sequential;
     uint64_t limit_rate; /* bytes/s, 0: none */
 };
-/* Queue it, or join the one that already runs. *id is for the calls below. Errors: name that
- * path_check refuses, target exists (only when the name is known and neither overwrite nor rename
- * is set is decided later: as "failed" event with exit 8). */
+/* Queue it, or join the one that already runs. *id is for the calls below. When the target is
+ * there: equal content is skipped unless rename is set, a file is replaced if overwrite is, else
+ * "NAME (2)" is taken. Errors: a name that path_check refuses. */
 int fetch_add(struct fetch *f, const struct fetch_want *want, int64_t *id, struct err *e);
 
 /* Events of one download, from now on, first its present state: JSON objects
  *   {"event":"queued|start|progress|piece-bad|source-lost|waiting|paused|done|failed|skipped","id","hash","kind","name","path","size","bytes",
  *    "rate","holders","files","files_done","eta","error","exit","fetched","holder"}
  * files and files_done: folders only; eta: seconds or null; path: absolute, or null until it is
- * chosen; holder: of piece-bad and source-lost, its name. waiting: nothing to be had for now, error
+ * chosen; holder: of piece-bad and source-lost, its name. waiting: nobody gives anything yet, error
  * says why and exit what a command that does not want to wait ends with (4: no leader answers, 5:
  * no holder does). Text is safe to print. bytes: verified so far; fetched: bytes that came over the
  * network for this download since it was (re)started here; progress at most 5 a second. After done,

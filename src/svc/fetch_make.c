@@ -81,6 +81,7 @@ struct make {
     char *target; /* chosen before: ours; else NULL */
     char *wish;
     char *base;
+    bool rename; /* a new folder, also beside an equal one */
     bool skipped;
     struct err err;
 };
@@ -149,7 +150,8 @@ static int choose(struct make *m)
         }
         if (bad == -ERR_EXISTS) {
             bad = 0;
-            if (!root_stat_at(r, path, &st, &m->err) && st.kind == 'd' && all_there(m, path)) {
+            if (!root_stat_at(r, path, &st, &m->err) && st.kind == 'd' && !m->rename &&
+                all_there(m, path)) {
                 m->base = path;
                 m->skipped = true;
                 return 0;
@@ -261,6 +263,7 @@ void make_begin(struct tree *t)
     m->t = t;
     m->target = mem_str(t->job->target);
     m->wish = fetch_target(t->job);
+    m->rename = t->job->rename;
     tree_pin(t);
     fetch_work(t->f, &m->work, make_run, make_done);
 }

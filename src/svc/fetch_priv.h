@@ -259,7 +259,7 @@ void job_pause(struct job *j);  /* stop what runs, keep what is there */
 void job_cancel(struct job *j); /* and remove what is not whole */
 void job_ask(struct job *j, int64_t when_ms);
 void job_placed(struct job *j, char *target, bool replace, bool skipped, const struct err *e);
-void job_wait(struct job *j, int code, const char *why); /* nothing to be had for now */
+void job_wait(struct job *j, int code, const char *why); /* nobody gives anything yet */
 void job_moves(struct job *j);                           /* something came */
 void job_end(struct job *j, enum phase phase, const struct err *e);
 void job_save(struct job *j);

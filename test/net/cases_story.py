@@ -185,7 +185,10 @@ def case_folder(lan):
     check(int(os.stat(f"{done['path']}/{name}").st_mtime) == int(os.stat(f"{a.share}/Photo archive/{name}").st_mtime)
           or int(os.stat(f"{done['path']}/{name}").st_mtime) == int(os.stat(f"{b.share}/Photos/{name}").st_mtime), "times restored")
     again = finish_or_skip(c.popen("download", "--json", row["hash"]))
-    check(again["event"] == "skipped" or again["path"] == done["path"] or same_tree(done["path"], again["path"]) is None, again)
+    check(again["event"] == "skipped" and again["path"] == done["path"], again)
+    other = finish(c.popen("download", "--json", "--rename", row["hash"]))
+    check(other["path"] == done["path"] + " (2)", other)
+    same_tree(done["path"], other["path"])
 
 
 def finish_or_skip(popen):
