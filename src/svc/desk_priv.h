@@ -85,8 +85,9 @@ void desk_stream_begin(struct member *m);
 /* Take bytes as they come, put whole rows into the catalog. false: malformed, m->stream.fault is
  * set. */
 bool desk_stream_add(struct member *m, const void *data, size_t len);
-/* The answer is over. whole: its end was seen. Says in the member what is here now; gives false
- * with stream.fault set when it was no good answer. */
+/* The answer is over. whole: its end was seen. Says in the member, under the lock, up to which
+ * number its rows are here now, and whether that is all of them. false: it was no good answer,
+ * and stream.fault or the connection says why. */
 bool desk_stream_end(struct member *m, bool whole);
 /* Let what was put be seen, and dead rows give their memory back. */
 void desk_settle(struct desk *d);

@@ -135,9 +135,6 @@ static void on_done(void *ctx, const struct http_answer *a, const struct buf *bo
     more = m->stream.head.more;
     good = desk_stream_end(m, a->status == 200 && !a->err.code);
     if (good) {
-        uv_rwlock_wrlock(&d->lock);
-        m->known = !more;
-        uv_rwlock_wrunlock(&d->lock);
         m->fails = 0;
         m->retry_ms = desk_behind(m) && !more ? loop_now_ms() + BEHIND_MS : 0;
         log_debug("desk", "pulled number=%" PRIu64 " rows=%zu%s", m->number, m->stream.rows,
@@ -219,9 +216,6 @@ void desk_own_pull(void *arg)
     if (!rc && desk_stream_add(m, rows.data, rows.len))
         more = m->stream.head.more;
     if (desk_stream_end(m, !rc)) {
-        uv_rwlock_wrlock(&d->lock);
-        m->known = !more;
-        uv_rwlock_wrunlock(&d->lock);
         m->fails = 0;
     } else {
         more = false;

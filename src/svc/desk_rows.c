@@ -52,14 +52,13 @@ static bool take_head(struct member *m, const uint8_t *p, size_t len)
     m->name = name;
     m->files = h->files < INT64_MAX ? h->files : INT64_MAX; /* as JSON can say it */
     m->bytes = h->bytes < INT64_MAX ? h->bytes : INT64_MAX;
-    if (h->reset)
-        catalog_drop(d->catalog, &m->nid);
-    uv_rwlock_wrunlock(&d->lock);
-    h->name = NULL;
     if (h->reset) {
+        catalog_drop(d->catalog, &m->nid);
         m->generation = h->generation;
         m->number = 0;
     }
+    uv_rwlock_wrunlock(&d->lock);
+    h->name = NULL;
     m->stream.last = m->number;
     m->stream.headed = true;
     return true;
@@ -140,6 +139,7 @@ void desk_settle(struct desk *d)
 bool desk_stream_end(struct member *m, bool whole)
 {
     struct desk_stream *s = &m->stream;
+    struct desk *d = m->desk;
     bool good = false;
 
     if (!s->fault && whole && !s->headed)
@@ -148,14 +148,17 @@ bool desk_stream_end(struct member *m, bool whole)
         s->fault = "cut short";
     else if (!s->fault && whole && s->head.more && !s->rows)
         s->fault = "more announced but nothing sent";
+    uv_rwlock_wrlock(&d->lock);
     if (whole && !s->fault) {
         m->number = s->head.more ? s->last : s->head.number;
+        m->known = !s->head.more;
         good = true;
     } else if (s->rows) {
         m->number = s->last - 1; /* there may be more rows of that same number */
     }
+    uv_rwlock_wrunlock(&d->lock);
     buf_free(&s->in);
-    if (!good || !s->head.more || catalog_waiting(m->desk->catalog) > WAITING_MAX)
-        desk_settle(m->desk);
+    if (!good || !s->head.more || catalog_waiting(d->catalog) > WAITING_MAX)
+        desk_settle(d);
     return good;
 }
