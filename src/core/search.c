@@ -16,7 +16,9 @@
 
 /* --- rows --- */
 
-#define ROOTS_MAX 8 /* different root hashes of one content that are counted */
+#define ROOTS_MAX  8  /* different root hashes of one content that are counted */
+#define NAMES_MAX  32 /* different names of one content that are counted */
+#define NAMES_READ 64 /* of its rows, those whose names are read */
 
 /* Root hashes of one content, and how many holders give them. */
 struct votes {
@@ -38,11 +40,32 @@ static void vote(struct votes *v, const struct hash *root)
         v->best = i;
 }
 
-/* Whole holders, each peer once; the root hash that most of them give. */
+/* Different names of one content, each by a hash of it. */
+struct names {
+    uint64_t had[NAMES_MAX];
+    size_t count, read;
+};
+
+static void note_name(struct names *n, const struct catalog *c, const struct segment *s, uint32_t e)
+{
+    char name[PATH_LEN_MAX + 1];
+    uint64_t hash;
+
+    if (n->count == NAMES_MAX || n->read++ == NAMES_READ)
+        return;
+    hash = sip(&c->key, name, segment_name(s, e, name));
+    for (size_t i = 0; i < n->count; i++)
+        if (n->had[i] == hash)
+            return;
+    n->had[n->count++] = hash;
+}
+
+/* Whole holders, each peer once; the root hash that most of them give; other names. */
 static void add_holders(const struct catalog *c, struct search_row *row)
 {
     uint8_t had[PEERS_MAX / 8] = {0};
     struct votes votes = {.roots = 0};
+    struct names names = {.count = 0};
 
     for (size_t i = 0; i < c->segments; i++) {
         const struct segment *s = c->segment[i];
@@ -55,8 +78,11 @@ static void add_holders(const struct catalog *c, struct search_row *row)
 
             if (!hash_eq(&s->hash[e], &row->hash))
                 break;
+            if (segment_dead(s, e))
+                continue;
+            note_name(&names, c, s, e);
             peer = s->folder[segment_folder_of(s, e, 0)].peer;
-            if (segment_dead(s, e) || (had[peer / 8] >> peer % 8 & 1))
+            if (had[peer / 8] >> peer % 8 & 1)
                 continue;
             had[peer / 8] |= (uint8_t)(1u << peer % 8);
             if (row->holders < HOLDERS_MAX)
@@ -68,6 +94,7 @@ static void add_holders(const struct catalog *c, struct search_row *row)
     }
     if (votes.roots)
         row->root = votes.root[votes.best];
+    row->other_names = names.count ? names.count - 1 : 0;
 }
 
 struct ranked {

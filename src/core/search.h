@@ -26,8 +26,9 @@ struct search_row {
     int64_t mtime_s;
     const char *path; /* best path; the result's */
     size_t path_len;
-    double score;   /* 0..1 */
-    size_t holders; /* whole holders in all; up to HOLDERS_MAX of them in holder */
+    double score;       /* 0..1 */
+    size_t other_names; /* of the same content, on whatever peer; 0: all bear the path's name */
+    size_t holders;     /* whole holders in all; up to HOLDERS_MAX of them in holder */
     struct nid holder[HOLDERS_MAX];
 };
 

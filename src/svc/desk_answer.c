@@ -112,12 +112,13 @@ static json_t *row_json(const struct desk *d, const struct search_row *r)
 
     for (size_t n = 0; n < named; n++)
         json_array_append_new(holders, name_json(d, &r->holder[n]));
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s, s:I, s:o, s:I, s:f}", "hash",
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s, s:I, s:o, s:I, s:I, s:f}", "hash",
                      hash_json(&r->hash), "root", hash_json(&r->root), "path",
                      json_text_n(r->path, r->path_len), "name",
                      leaf_json(d, r->path, r->path_len, &r->holder[0]), "size", (json_int_t)r->size,
                      "type", type ? type : "file", "modified", (json_int_t)r->mtime_s, "holders",
-                     holders, "holders_count", (json_int_t)r->holders, "score", r->score);
+                     holders, "holders_count", (json_int_t)r->holders, "other_names",
+                     (json_int_t)r->other_names, "score", r->score);
 }
 
 static json_t *search(struct desk *d, const char *rest, const char *args, unsigned *status)

@@ -307,6 +307,7 @@ static void a_search_tells_all(void **state)
     assert_int_equal(json_integer_value(json_object_get(row, "size")), 5 << 20);
     assert_int_equal(json_integer_value(json_object_get(row, "modified")), 1700000000);
     assert_int_equal(json_integer_value(json_object_get(row, "holders_count")), 2);
+    assert_true(json_is_integer(json_object_get(row, "other_names")));
     assert_int_equal(json_array_size(json_object_get(row, "holders")), 2);
     assert_true(json_is_real(json_object_get(row, "score")));
     assert_true(json_is_null(json_object_get(j, "corrected")));

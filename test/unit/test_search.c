@@ -284,6 +284,7 @@ static void one_row_a_content(void **state)
     assert_int_equal(place(&r, "holiday.avi"), 1);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(r.row[i].holders, r.row[i].hash.b[0] == 7 ? 3 : 1);
+        assert_int_equal(r.row[i].other_names, r.row[i].hash.b[0] == 7 ? 3 : 0);
         assert_true(hash_eq(&r.row[i].root, &rows_no_checkpoints));
         assert_int_equal(r.row[i].size, 10);
     }
