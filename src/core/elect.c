@@ -392,6 +392,7 @@ void elect_step(struct elect *e, const struct elect_in *in, struct elect_out *ou
     for (int i = 0; i < 3 && elect_due_ms(e) <= e->now && sends_left(e, 24); i++)
         ticks(e);
     out->more = elect_due_ms(e) <= e->now;
+    news_standby(e);
     e->out = NULL;
 }
 

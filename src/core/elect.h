@@ -61,13 +61,19 @@ enum elect_news_kind {
     ELECT_PEER_UP,      /* at the leader: a member joined */
     ELECT_PEER_CHANGED, /* at the leader: its catalog numbers or address changed */
     ELECT_PEER_DOWN,    /* at the leader: it left or died */
+    ELECT_STANDBY,      /* at all: who stands by for the leader is another than before; after each
+                           ELECT_LEADER nobody does until this says so */
 };
+
+#define ELECT_STANDBYS 2 /* the first of the succession */
 
 struct elect_news {
     enum elect_news_kind kind;
     bool self; /* ELECT_LEADER: it is us */
     uint64_t term;
     struct elect_peer peer; /* of ELECT_NO_LEADER: empty */
+    uint8_t standby[ELECT_STANDBYS][8]; /* ELECT_STANDBY: first bytes of their ids, zero: none */
+    unsigned place;                     /* ELECT_STANDBY: 1, 2: we are that one; 0: neither */
 };
 
 #define ELECT_SENDS_MAX 64

@@ -197,6 +197,7 @@ struct elect {
     enum elect_role role;
     struct wire_ballot cur; /* led or followed; in LISTEN none */
     struct wire_list list;
+    uint8_t told_standby[ELECT_STANDBYS][8]; /* as news said it */
     unsigned members; /* of its ledger, the leader not counted */
 
     struct listen listen;
@@ -235,6 +236,7 @@ bool sends_left(const struct elect *e, size_t n);
 void news_leader(struct elect *e);
 void news_no_leader(struct elect *e);
 void news_peer(struct elect *e, enum elect_news_kind kind, const struct peer *p);
+void news_standby(struct elect *e); /* if it changed */
 bool news_left(const struct elect *e, size_t n);
 void leaving_start(struct elect *e);
 void leaving_heard(struct elect *e, const struct wire_msg *m); /* somebody took notice? */

@@ -122,11 +122,30 @@ void news_leader(struct elect *e)
     else
         describe_leader(&n->peer, e);
     e->listen.told = false;
+    memset(e->told_standby, 0, sizeof e->told_standby);
 }
 
 void news_no_leader(struct elect *e)
 {
     news(e, ELECT_NO_LEADER)->term = e->floor_term;
+}
+
+void news_standby(struct elect *e)
+{
+    uint8_t now[ELECT_STANDBYS][8] = {{0}};
+    int place = list_place(&e->list, &e->nid);
+    struct elect_news *n;
+
+    if (!ballot_is(&e->cur) || !news_left(e, 1))
+        return;
+    for (int i = 0; i < e->list.len && i < ELECT_STANDBYS; i++)
+        memcpy(now[i], e->list.id[i], sizeof now[i]);
+    if (!memcmp(now, e->told_standby, sizeof now))
+        return;
+    memcpy(e->told_standby, now, sizeof now);
+    n = news(e, ELECT_STANDBY);
+    memcpy(n->standby, now, sizeof now);
+    n->place = place >= 0 && place < ELECT_STANDBYS ? (unsigned)place + 1 : 0;
 }
 
 void news_peer(struct elect *e, enum elect_news_kind kind, const struct peer *p)

@@ -76,6 +76,8 @@ static void take_news(struct desk *d, const struct elect_news *n)
     case ELECT_PEER_DOWN:
         desk_member_remove(d, &n->peer.nid);
         break;
+    case ELECT_STANDBY:
+        break;
     }
     desk_pull_all(d);
 }

@@ -102,6 +102,9 @@ static void tell(struct lan *l, const struct elect_news *n)
     case ELECT_PEER_DOWN:
         log_info("lan", "peer-down peer=%s", hex);
         break;
+    case ELECT_STANDBY:
+        log_info("lan", "stand-bys place=%u", n->place);
+        break;
     }
     if (l->conf.news)
         l->conf.news(l->conf.ctx, n);

@@ -48,6 +48,12 @@ static void take_news(int i, const struct elect_news *n)
         tell(i, "no leader");
         h->told_leader = h->told_leads = false;
         return;
+    case ELECT_STANDBY:
+        if (!h->told_leader)
+            lan_fail("%s tells who stands by, but not for whom", name(i));
+        if (n->place && memcmp(n->standby[n->place - 1], h->e->nid.b, sizeof *n->standby))
+            lan_fail("%s is told a place that another one has", name(i));
+        return;
     case ELECT_PEER_UP:
         tell(i, "up %s", name(whom));
         if (!h->told_leads || h->up[whom])

@@ -339,6 +339,10 @@ static void a_join_is_news_and_answered(void **state)
     assert_int_equal(n->peer.inc, 7);
     assert_int_equal(n->peer.generation, 3);
     assert_int_equal(n->peer.number, 4);
+    n = told(ELECT_STANDBY);
+    assert_non_null(n);
+    assert_int_equal(n->place, 0);
+    assert_memory_equal(n->standby[0], one.msg[0].nid.b, sizeof n->standby[0]);
     m = sent(WIRE_JOINACK);
     assert_non_null(m);
     assert_int_equal(m->u.joinack.nonce, 40);
