@@ -63,6 +63,12 @@ static uint32_t new_peer(struct catalog *c, const struct nid *nid)
     return i;
 }
 
+static void forget_peer(struct catalog *c, uint16_t peer)
+{
+    c->hidden -= c->peer[peer].hidden;
+    c->peer[peer] = (struct peer){0};
+}
+
 /* --- rows --- */
 
 /* A row as far as it is counted. */
@@ -70,6 +76,7 @@ struct counted {
     uint8_t kind; /* 0: there is none */
     uint64_t size;
     size_t path_len;
+    struct digest digest;
 };
 
 static void count_row(struct catalog *c, struct peer *p, const struct counted *r, bool in)
@@ -77,6 +84,10 @@ static void count_row(struct catalog *c, struct peer *p, const struct counted *r
     uint32_t one = in ? 1u : UINT32_MAX; /* unsigned arithmetic: adds or takes away */
     size_t charge = ROW_CHARGE + 2 * r->path_len;
 
+    if (in)
+        digest_add(&p->digest, &r->digest);
+    else
+        digest_take(&p->digest, &r->digest);
     p->rows += one;
     p->charged = in ? p->charged + charge : p->charged - charge;
     switch ((enum row_kind)r->kind) {
@@ -88,6 +99,7 @@ static void count_row(struct catalog *c, struct peer *p, const struct counted *r
         break;
     case ROW_DIR:
         c->folders += one;
+        p->folders += one;
         break;
     case ROW_PART:
         c->parts += one;
@@ -105,15 +117,24 @@ static void count_fresh(struct catalog *c, uint8_t kind, bool in)
     *(kind == ROW_DIR ? &c->fresh_folders : &c->fresh_files) += one;
 }
 
+static struct counted counted_of(const struct row *row)
+{
+    return (struct counted){(uint8_t)row->kind, row->size, row->path_len, digest_of(row)};
+}
+
 /* Take the row with this path off, if there is one. */
 static struct counted take_off(struct catalog *c, uint16_t peer, const char *path, size_t len)
 {
     struct counted had = {.path_len = len};
+    struct row row = {.path = path, .path_len = len};
     struct fresh_row *r = wait_row(c->fresh, &c->key, peer, path, len, false);
 
     if (r && r->meta.kind) {
-        had.kind = r->meta.kind;
-        had.size = r->meta.size;
+        row.kind = (enum row_kind)r->meta.kind;
+        row.size = r->meta.size;
+        row.hash = r->meta.hash;
+        row.root = r->meta.root;
+        had = counted_of(&row);
         r->meta.kind = 0;
         count_fresh(c, had.kind, false);
     }
@@ -123,8 +144,11 @@ static struct counted take_off(struct catalog *c, uint16_t peer, const char *pat
 
         if (entry == SEG_NONE || !segment_kill(s, entry))
             continue;
-        had.kind = s->kind[entry];
-        had.size = segment_size(s, entry);
+        row.kind = (enum row_kind)s->kind[entry];
+        row.size = segment_size(s, entry);
+        row.hash = s->hash[entry];
+        row.root = segment_root(s, entry);
+        had = counted_of(&row);
     }
     if (had.kind)
         count_row(c, &c->peer[peer], &had, false);
@@ -134,15 +158,18 @@ static struct counted take_off(struct catalog *c, uint16_t peer, const char *pat
 /* A part's path is its hash. */
 static bool take_off_part(struct catalog *c, uint16_t peer, const char *path, size_t len)
 {
-    struct counted had = {.kind = ROW_PART, .path_len = len};
-    struct hash hash;
+    struct row row = {.kind = ROW_PART, .path = path, .path_len = len};
+    struct counted had;
     uint32_t part;
 
-    if (!c->parts || len != HASH_HEX_LEN || !hash_parse(&hash, path, len))
+    if (!c->parts || len != HASH_HEX_LEN || !hash_parse(&row.hash, path, len))
         return false;
-    part = part_find(c, peer, &hash);
+    part = part_find(c, peer, &row.hash);
     if (!part)
         return false;
+    row.size = c->part[part].size;
+    row.root = c->part[part].root;
+    had = counted_of(&row);
     part_remove(c, part);
     count_row(c, &c->peer[peer], &had, false);
     return true;
@@ -150,7 +177,7 @@ static bool take_off_part(struct catalog *c, uint16_t peer, const char *path, si
 
 static void put_on(struct catalog *c, uint16_t peer, const struct row *row)
 {
-    struct counted now = {(uint8_t)row->kind, row->size, row->path_len};
+    struct counted now = counted_of(row);
 
     if (row->kind == ROW_PART) {
         part_put(c, peer, row);
@@ -196,7 +223,7 @@ bool catalog_put(struct catalog *c, const struct nid *nid, const struct row *row
         put_on(c, peer, row);
     c->refused += !fits;
     if (!c->peer[peer].rows)
-        c->peer[peer].used = false;
+        forget_peer(c, peer);
     if (c->fresh->rows >= CATALOG_WAITING_MAX)
         catalog_settle(c);
     return fits;
@@ -229,10 +256,34 @@ void catalog_drop(struct catalog *c, const struct nid *nid)
     c->parts -= c->peer[peer].rows - files - folders;
     assert(c->parts <= parts);
     (void)parts;
-    c->peer[peer] = (struct peer){0};
+    forget_peer(c, peer);
 }
 
 /* --- figures --- */
+
+void catalog_hide(struct catalog *c, const struct nid *nid, bool hidden)
+{
+    uint32_t peer = find_peer(c, nid);
+
+    if (peer == c->peers || c->peer[peer].hidden == hidden)
+        return;
+    c->peer[peer].hidden = hidden;
+    c->hidden += hidden ? 1u : UINT32_MAX;
+}
+
+struct digest catalog_digest(const struct catalog *c, const struct nid *nid)
+{
+    uint32_t peer = find_peer(c, nid);
+
+    return peer < c->peers ? c->peer[peer].digest : (struct digest){0};
+}
+
+size_t catalog_rows(const struct catalog *c, const struct nid *nid)
+{
+    uint32_t peer = find_peer(c, nid);
+
+    return peer < c->peers ? c->peer[peer].rows : 0;
+}
 
 bool catalog_peer(const struct catalog *c, const struct nid *nid, uint64_t *files, uint64_t *bytes)
 {
@@ -261,6 +312,14 @@ void catalog_stats(const struct catalog *c, struct catalog_stats *out)
         out->bytes += segment_bytes(c->segment[i], &hashes);
         out->hash_bytes += hashes;
     }
-    for (uint32_t i = 0; i < c->peers; i++)
-        out->peers += c->peer[i].used;
+    for (uint32_t i = 0; i < c->peers; i++) {
+        const struct peer *p = &c->peer[i];
+
+        out->peers += p->used && !p->hidden;
+        if (!p->hidden)
+            continue;
+        out->files -= p->files < out->files ? p->files : out->files; /* some may wait */
+        out->folders -= p->folders < out->folders ? p->folders : out->folders;
+        out->parts -= p->rows - p->folders - p->files;
+    }
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/id.h"
+#include "core/digest.h"
 #include "core/rows.h"
 
 #include <stdbool.h>
@@ -22,6 +23,17 @@ void catalog_free(struct catalog *c);       /* NULL is fine */
 bool catalog_put(struct catalog *c, const struct nid *peer, const struct row *row);
 /* Forget every row of a peer. */
 void catalog_drop(struct catalog *c, const struct nid *peer);
+
+/* Its rows stay, and count against the caps, but no answer and no figure shows them until they are
+ * shown again. A peer without rows is not remembered. */
+void catalog_hide(struct catalog *c, const struct nid *peer, bool hidden);
+/* Of all rows of a peer, seen or not yet. */
+struct digest catalog_digest(const struct catalog *c, const struct nid *peer);
+size_t catalog_rows(const struct catalog *c, const struct nid *peer);
+/* Call fn for each row of a peer; number and mtime_s are 0. The row's path is fn's only until it
+ * returns. */
+typedef void catalog_row_fn(void *ctx, const struct row *row);
+void catalog_each(const struct catalog *c, const struct nid *peer, catalog_row_fn *fn, void *ctx);
 
 /* Let all that was put be seen. */
 void catalog_settle(struct catalog *c);

@@ -102,10 +102,25 @@ static void check_words(const struct segment *s)
     assert(s->class_end[CLASSES - 1] == s->words);
 }
 
+static void add_row(void *ctx, const struct row *row)
+{
+    struct digest d = digest_of(row);
+
+    digest_add(ctx, &d);
+}
+
+static void check_digest(const struct catalog *c, const struct peer *p)
+{
+    struct digest d = {0};
+
+    catalog_each(c, &p->nid, add_row, &d);
+    assert(digest_eq(&d, &p->digest));
+}
+
 void catalog_check(const struct catalog *c)
 {
     struct tally *t = mem_zero(1, sizeof *t);
-    uint32_t fresh = 0;
+    uint32_t fresh = 0, hidden = 0;
 
     for (size_t i = 0; i < c->segments; i++) {
         check_folders(c->segment[i]);
@@ -132,7 +147,11 @@ void catalog_check(const struct catalog *c)
         const struct peer *p = &c->peer[i];
 
         assert(p->used == (t->rows[i] > 0) && p->rows == t->rows[i]);
+        if (p->used)
+            check_digest(c, p);
+        hidden += p->hidden;
         assert(p->files == t->peer_files[i] && (!p->used || p->bytes == t->peer_bytes[i]));
     }
+    assert(hidden == c->hidden);
     mem_free(t);
 }

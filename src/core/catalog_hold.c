@@ -98,7 +98,8 @@ static struct catalog_holder *count_holder(struct holders *h, uint16_t peer, boo
 static void add_whole(struct holders *h, const struct segment *s, uint32_t entry)
 {
     uint32_t folder = segment_folder_of(s, entry, 0);
-    struct catalog_holder *to = count_holder(h, s->folder[folder].peer, false);
+    bool hidden = catalog_hides(h->c, s, folder);
+    struct catalog_holder *to = hidden ? NULL : count_holder(h, s->folder[folder].peer, false);
     char path[PATH_LEN_MAX + 1];
     size_t len;
 
@@ -151,7 +152,7 @@ size_t catalog_holders(const struct catalog *c, const struct hash *hash, struct 
                 add_whole(&h, s, s->by_hash[k]);
     }
     while ((id = idmap_next(&c->part_map, key, &at)))
-        if (hash_eq(&c->part[id].hash, hash))
+        if (hash_eq(&c->part[id].hash, hash) && !c->peer[c->part[id].peer].hidden)
             add_part(&h, &c->part[id]);
     return h.count;
 }
@@ -203,12 +204,14 @@ int catalog_resolve(const struct catalog *c, const char *hex, size_t len, struct
         for (uint32_t k = segment_hash_at(s, &p.from); k < s->entries && p.count < 2; k++) {
             if (!begins(&p, &s->hash[s->by_hash[k]]))
                 break;
-            if (!segment_dead(s, s->by_hash[k]))
+            if (segment_dead(s, s->by_hash[k]))
+                continue;
+            if (!c->hidden || !catalog_hides(c, s, segment_folder_of(s, s->by_hash[k], 0)))
                 count_hash(&p, &s->hash[s->by_hash[k]]);
         }
     }
     for (uint32_t id = 1; id < c->parts_end && p.count < 2; id++)
-        if (c->part[id].used && begins(&p, &c->part[id].hash))
+        if (c->part[id].used && !c->peer[c->part[id].peer].hidden && begins(&p, &c->part[id].hash))
             count_hash(&p, &c->part[id].hash);
     if (p.count == 1)
         *hash = p.found;

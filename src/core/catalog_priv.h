@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "core/catalog.h"
+#include "core/digest.h"
 #include "core/idmap.h"
 #include "core/segment.h"
 #include "core/segment_write.h"
@@ -21,8 +22,10 @@ struct peer {
     bool used;
     struct nid nid;
     size_t charged; /* what its rows cost, against CATALOG_PEER_BYTES_MAX */
-    uint32_t rows;
+    uint32_t rows, folders;
     uint64_t files, bytes;
+    bool hidden;
+    struct digest digest; /* of its rows */
 };
 
 struct waiting {
@@ -60,7 +63,14 @@ struct catalog {
     uint32_t files, folders, parts;      /* rows */
     uint32_t fresh_files, fresh_folders; /* of them, those that wait */
     uint64_t refused;
+    uint32_t hidden; /* peers that are */
 };
+
+/* Is this entry, in this folder, one of a hidden peer? */
+static inline bool catalog_hides(const struct catalog *c, const struct segment *s, uint32_t folder)
+{
+    return c->hidden && c->peer[s->folder[folder].peer].hidden;
+}
 
 /* --- catalog_wait.c --- */
 

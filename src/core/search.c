@@ -80,8 +80,10 @@ static void add_holders(const struct catalog *c, struct search_row *row)
                 break;
             if (segment_dead(s, e))
                 continue;
-            note_name(&names, c, s, e);
             peer = s->folder[segment_folder_of(s, e, 0)].peer;
+            if (c->peer[peer].hidden)
+                continue;
+            note_name(&names, c, s, e);
             if (had[peer / 8] >> peer % 8 & 1)
                 continue;
             had[peer / 8] |= (uint8_t)(1u << peer % 8);

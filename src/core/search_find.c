@@ -185,7 +185,7 @@ static float name_score(const struct finder *f, uint32_t entry, float score)
 
 static bool is_filtered(const struct finder *f)
 {
-    return f->filter.any || f->a->phrases;
+    return f->filter.any || f->a->phrases || f->a->c->hidden;
 }
 
 /* score: with the name's length. folder: one at or before the entry's, which it becomes. */
@@ -201,7 +201,7 @@ static void offer(struct finder *f, uint32_t entry, uint32_t *folder, float scor
         return;
     }
     x.folder = *folder = segment_folder_of(f->s, entry, *folder);
-    if (!is_result(f->s, entry, x.folder))
+    if (!is_result(f->s, entry, x.folder) || catalog_hides(f->a->c, f->s, x.folder))
         return;
     f->checked++;
     if (filtered && !filter_passes(&f->filter, entry, x.folder))

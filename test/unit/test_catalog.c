@@ -2,6 +2,7 @@
  * its share. */
 #include "base/rng.h"
 #include "core/catalog_priv.h"
+#include "core/search.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -452,9 +453,76 @@ static void model_agrees(void **state)
     catalog_free(c);
 }
 
+static void add_path(void *ctx, const struct row *row)
+{
+    char *all = ctx;
+    size_t len = strlen(all);
+
+    snprintf(all + len, 200 - len, "%c:%.*s ", row->kind, (int)row->path_len, row->path);
+}
+
+static void who_is_hidden_keeps_its_rows(void **state)
+{
+    struct catalog *c = catalog_new(1);
+    struct catalog_stats s;
+    struct nid nid = nid_of(1);
+    struct hash h = hash_of(5), got;
+    struct search_query q = {
+        .text = "one", .len = 3, .smaller = UINT64_MAX, .newer_s = INT64_MIN, .limit = 9};
+    struct search_result found;
+    struct digest d;
+    char hex[HASH_HEX_LEN + 1], all[200] = "";
+
+    (void)state;
+    put(c, 1, ROW_FILE, "a/b/one.txt", 5);
+    put(c, 1, ROW_DIR, "a", 6);
+    catalog_settle(c);
+    put(c, 2, ROW_FILE, "two.txt", 7);
+    put(c, 1, ROW_FILE, "a/late", 8);
+    hash_hex(&h, hex);
+    put(c, 1, ROW_PART, hex, 5);
+    catalog_each(c, &nid, add_path, all);
+    assert_non_null(strstr(all, "f:a/late"));
+    assert_non_null(strstr(all, "f:a/b/one.txt "));
+    assert_non_null(strstr(all, "d:a "));
+    assert_non_null(strstr(all, "p:00000005"));
+    catalog_settle(c);
+    d = catalog_digest(c, &nid);
+    assert_int_equal(catalog_rows(c, &nid), 4);
+    catalog_hide(c, &nid, true);
+    catalog_hide(c, &nid, true);
+    catalog_stats(c, &s);
+    assert_int_equal(s.files, 1);
+    assert_int_equal(s.folders + s.parts, 0);
+    assert_int_equal(s.peers, 1);
+    assert_int_equal(holders(c, 5), 0);
+    assert_int_equal(catalog_resolve(c, hex, 10, &got), 0);
+    search_run(c, &q, &found);
+    assert_int_equal(found.rows, 0);
+    search_done(&found);
+    for (unsigned n = 0; n < 3000; n++) /* merges keep what is hidden */
+        put(c, 3, ROW_FILE, n % 2 ? "x" : "y", n);
+    catalog_settle(c);
+    catalog_check(c);
+    catalog_hide(c, &nid, false);
+    assert_int_equal(holders(c, 5), 2);
+    assert_int_equal(catalog_resolve(c, hex, 10, &got), 1);
+    search_run(c, &q, &found);
+    assert_int_equal(found.rows, 1);
+    search_done(&found);
+    assert_true(digest_eq(&d, &c->peer[0].digest));
+    catalog_hide(c, &nid, true);
+    drop(c, 1);
+    catalog_check(c);
+    put(c, 1, ROW_FILE, "fresh", 5);
+    assert_int_equal(holders(c, 5), 1);
+    catalog_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_is_hidden_keeps_its_rows),
         cmocka_unit_test(rows_are_found_by_hash),
         cmocka_unit_test(a_row_replaces_the_one_before),
         cmocka_unit_test(a_folder_that_goes_leaves_its_children),
