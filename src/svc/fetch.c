@@ -218,6 +218,7 @@ static void begin(void *arg)
 
     f->thread = uv_thread_self();
     f->client = http_client_new(f->loop, &f->conf.ident->tls);
+    f->lanes = lanes_new(f->loop, &f->conf.ident->tls);
     f->timer = mem_zero(1, sizeof *f->timer);
     uv_timer_init(loop_uv(f->loop), f->timer);
     f->timer->data = f;
@@ -266,12 +267,13 @@ static void free_handle(uv_handle_t *h)
     mem_free(h);
 }
 
-/* Once the pool is done with everything of ours. */
+/* Once the pool and the lanes are done with everything of ours. */
 static void finish_stopping(struct fetch *f)
 {
-    if (f->works)
+    if (f->works || lanes_busy(f->lanes))
         return;
     assert(!f->xfers);
+    lanes_free(f->lanes);
     http_client_free(f->client);
     uv_timer_stop(f->timer);
     uv_close((uv_handle_t *)f->timer, free_handle);

@@ -78,6 +78,7 @@ static void checked(struct xfer *x, uint32_t piece, bool good)
         log_warn("fetch", "damaged id=%lld piece=%u: it is fetched again", (long long)x->job->id,
                  piece);
         bits_clear(&x->have, piece);
+        fill_forget(x->fill, piece);
         xfer_step(x, (struct plan_in){.event = PLAN_AGAIN, .piece = piece});
     }
 }

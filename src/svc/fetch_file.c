@@ -33,7 +33,6 @@ static void xfer_free(struct xfer *x)
     uv_mutex_lock(&x->f->part_lock);
     DL_DELETE(x->f->xfers, x);
     uv_mutex_unlock(&x->f->part_lock);
-    plan_free(x->plan);
     fetch_folder_drop(x->folder);
     buf_free(&x->checkpoints);
     bits_done(&x->have);
@@ -69,7 +68,7 @@ static void xfer_close(struct xfer *x)
 {
     xfer_pin(x);
     x->closing = true;
-    xfer_cancel_all(x);
+    xfer_unplan(x);
     list_end(x);
     poll_end_all(x);
     part_ended(x);
@@ -295,13 +294,28 @@ void xfer_sources(struct xfer *x)
     }
 }
 
+void xfer_unplan(struct xfer *x)
+{
+    xfer_cancel_all(x);
+    fill_stop(x->fill);
+    x->fill = NULL;
+    plan_free(x->plan);
+    x->plan = NULL;
+}
+
 void xfer_plan(struct xfer *x)
 {
+    struct fill_spec fill = {.fd = x->fd,
+                             .size = x->size,
+                             .hash = x->hash,
+                             .checkpoints = (const uint8_t *)x->checkpoints.data,
+                             .have = &x->have};
     struct plan_conf conf = {.pieces = content_piece_count(x->size),
                              .piece_bytes = content_piece_size(x->size),
                              .sequential = x->job->sequential};
 
-    plan_free(x->plan);
+    xfer_unplan(x);
+    x->fill = fill_new(&fill);
     x->plan = plan_new(&conf, &x->have, rng_next(&x->f->rng));
     x->limit = 0;
     xfer_pin(x);

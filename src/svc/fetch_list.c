@@ -204,11 +204,9 @@ void list_forged(struct xfer *x)
     if (x->checking) /* the pool reads the list: it comes back here */
         return;
     x->forged = false;
-    xfer_cancel_all(x);
+    xfer_unplan(x);
     poll_end_all(x);
     part_share(x, false);
-    plan_free(x->plan);
-    x->plan = NULL;
     x->has_list = false;
     add_bad_root(x, &root);
     if (!content_checkpoints_len(x->size) || !x->any_root) {

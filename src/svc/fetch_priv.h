@@ -10,7 +10,9 @@
  *   fetch_start.c    one file by pieces: its partial file, made or found again
  *   fetch_check.c    what an earlier run left in the partial file
  *   fetch_file.c     filled, synced now and then, published
- *   fetch_request.c  joins core/plan to http_client: what runs, pieces as they arrive
+ *   fetch_request.c  joins core/plan to the lanes: what runs, what they tell
+ *   fetch_lane.c     the lanes: threads that receive
+ *   fetch_fill.c     pieces as they arrive there, verified and written
  *   fetch_list.c     its checkpoint list, the sources' bits, lists that turn out forged
  *   fetch_part.c     the same files as serve sees them
  *   fetch_tree.c     a folder: the tree on disk, which file is fetched when
@@ -30,6 +32,7 @@
 #include "io/loop.h"
 #include "io/root.h"
 #include "svc/fetch.h"
+#include "svc/fetch_lane.h"
 #include "svc/store.h"
 
 #include <stdatomic.h>
@@ -162,6 +165,7 @@ struct xfer {
     bool salvaging; /* its pieces that were not noted are being looked for; there is no plan yet */
     bool checking;  /* pieces of an earlier run are being verified */
     struct plan *plan;
+    struct fill *fill; /* lives as the plan does */
     struct request *requests;
     struct poll *polls;
     struct folder *folder;
@@ -199,7 +203,8 @@ struct fetch {
     struct loop *loop;
     uv_thread_t thread;
     uv_timer_t *timer;
-    struct http_client *client;
+    struct http_client *client; /* lists, batches; pieces come on the lanes */
+    struct lanes *lanes;
     struct store_queue *queue;
     struct store_reader *reader;
     struct folder *folder; /* for new downloads */
@@ -287,7 +292,8 @@ unsigned xfer_holders(const struct xfer *x); /* sources that may bring something
 void xfer_stop(struct xfer *x,
                bool remove); /* x is not the caller's any more; ended is not called */
 bool xfer_is_known(const struct fetch *f, const struct hash *hash); /* somebody is at it */
-void xfer_plan(struct xfer *x); /* plan what is missing, with all sources */
+void xfer_plan(struct xfer *x);   /* plan what is missing, with all sources */
+void xfer_unplan(struct xfer *x); /* end what runs, and the plan */
 void xfer_fail(struct xfer *x, const struct err *e);
 void xfer_pin(struct xfer *x); /* x stays in memory ... */
 void xfer_unpin(struct xfer *x);
