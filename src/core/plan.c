@@ -6,8 +6,6 @@
 #include <assert.h>
 #include <string.h>
 
-#define WINDOW_MS 100 /* a rate is measured over at least this */
-
 struct plan *plan_new(const struct plan_conf *conf, const struct bits *have, uint64_t seed)
 {
     struct plan *p = mem_zero(1, sizeof *p);
@@ -22,6 +20,7 @@ struct plan *plan_new(const struct plan_conf *conf, const struct bits *have, uin
     }
     p->done = have ? have->count : 0;
     p->free = conf->pieces - p->done;
+    p->room = FETCH_CONN_MAX;
     return p;
 }
 
@@ -39,7 +38,7 @@ void plan_free(struct plan *p)
     mem_free(p);
 }
 
-static struct plan_action *act(struct plan_out *out, enum plan_act what)
+struct plan_action *plan_act(struct plan_out *out, enum plan_act what)
 {
     struct plan_action *a;
 
@@ -47,216 +46,6 @@ static struct plan_action *act(struct plan_out *out, enum plan_act what)
     a = &out->action[out->count++];
     *a = (struct plan_action){.act = what};
     return a;
-}
-
-static struct plan_source *source_by_id(const struct plan *p, uint32_t id)
-{
-    for (size_t i = 0; i < p->sources; i++) {
-        if (p->source[i]->id == id)
-            return p->source[i];
-    }
-    return NULL;
-}
-
-static struct plan_request *request_by_id(struct plan *p, uint32_t id)
-{
-    for (unsigned i = 0; id && i < FETCH_CONN_MAX; i++) {
-        if (p->request[i].id == id)
-            return &p->request[i];
-    }
-    return NULL;
-}
-
-/* ---- rates ---- */
-
-static void measure(struct plan_source *s, int64_t now_ms)
-{
-    double dt = (double)(now_ms - s->window_ms), now;
-
-    if (dt < WINDOW_MS)
-        return;
-    now = (double)s->window_bytes * 1000 / dt;
-    if (!s->measured && !s->window_bytes)
-        return; /* connecting */
-    s->rate = s->measured ? s->rate + (now - s->rate) * dt / (dt + 1000) : now;
-    s->measured = true;
-    s->window_bytes = 0;
-    s->window_ms = now_ms;
-}
-
-/* ---- requests ---- */
-
-static void request_start(struct plan *p, struct plan_source *s, uint32_t first, uint32_t count,
-                          struct plan_out *out)
-{
-    struct plan_request *r = p->request;
-    struct plan_action *a;
-
-    while (r->id)
-        r++;
-    if (!++p->last_id)
-        p->last_id = 1;
-    *r = (struct plan_request){.id = p->last_id,
-                               .src = s,
-                               .first = first,
-                               .count = count,
-                               .next = first,
-                               .heard_ms = p->now_ms};
-    for (uint32_t i = first; i < first + count; i++) {
-        if (p->piece[i]++ == PIECE_FREE)
-            p->free--;
-    }
-    while (p->low < p->conf.pieces && p->piece[p->low] != PIECE_FREE)
-        p->low++;
-    if (!s->running && p->now_ms - s->idle_ms > 20) {
-        s->window_ms = p->now_ms;
-        s->window_bytes = 0;
-    }
-    s->running++;
-    s->cursor = first + count;
-    p->running++;
-    p->tokens -= p->limit > 0 ? (double)count * (double)p->conf.piece_bytes : 0;
-    a = act(out, PLAN_REQUEST);
-    a->request = r->id;
-    a->source = s->id;
-    a->first = first;
-    a->count = count;
-}
-
-static void piece_free(struct plan *p, uint32_t i)
-{
-    p->piece[i] = PIECE_FREE;
-    p->free++;
-    if (i < p->low)
-        p->low = i;
-}
-
-/* One request less brings piece i. */
-static void piece_release(struct plan *p, uint32_t i)
-{
-    if (p->piece[i] == PIECE_DONE)
-        return;
-    assert(p->piece[i] == 1 || p->piece[i] == 2);
-    if (--p->piece[i] == 0)
-        piece_free(p, i);
-}
-
-/* Take the request out of the table; what it did not bring is free again. */
-static void request_end(struct plan *p, struct plan_request *r)
-{
-    for (uint32_t i = r->next; i < r->first + r->count; i++)
-        piece_release(p, i);
-    measure(r->src, p->now_ms);
-    r->src->running--;
-    r->src->idle_ms = p->now_ms;
-    p->running--;
-    r->id = 0;
-}
-
-static void request_cancel(struct plan *p, struct plan_request *r, struct plan_out *out)
-{
-    act(out, PLAN_CANCEL)->request = r->id;
-    request_end(p, r);
-}
-
-/* End requests that bring nothing new. */
-static void cancel_needless(struct plan *p, struct plan_out *out)
-{
-    for (unsigned i = 0; i < FETCH_CONN_MAX; i++) {
-        struct plan_request *r = &p->request[i];
-        uint32_t at;
-
-        if (!r->id || r->next == r->first + r->count)
-            continue;
-        for (at = r->next; at < r->first + r->count && p->piece[at] == PIECE_DONE; at++)
-            ;
-        if (at == r->first + r->count)
-            request_cancel(p, r, out);
-    }
-}
-
-/* ---- sources ---- */
-
-/* Count what the source has into the pieces' holders (by is 1 or -1). */
-static void count_part(struct plan *p, const struct bits *has, int by)
-{
-    if (!p->holders)
-        p->holders = mem_zero(p->conf.pieces, sizeof *p->holders);
-    for (uint32_t i = 0; i < has->len; i++) {
-        if (i % 8 == 0 && !has->byte[i / 8])
-            i += 7;
-        else if (bits_get(has, i))
-            p->holders[i] = (uint16_t)(p->holders[i] + by);
-    }
-}
-
-static void forget_has(struct plan *p, struct plan_source *s)
-{
-    if (s->whole || !s->has.byte)
-        return;
-    count_part(p, &s->has, -1);
-    bits_done(&s->has);
-    p->parts--;
-}
-
-static void source_out(struct plan *p, struct plan_source *s, enum plan_state state,
-                       struct plan_out *out)
-{
-    for (unsigned i = 0; i < FETCH_CONN_MAX; i++) {
-        if (p->request[i].id && p->request[i].src == s)
-            request_cancel(p, &p->request[i], out);
-    }
-    forget_has(p, s);
-    s->whole = true; /* says nothing from now on; no bits are kept */
-    s->state = state;
-    if (state != SOURCE_GONE) {
-        struct plan_action *a = act(out, PLAN_DROP);
-
-        a->source = s->id;
-        a->lied = state == SOURCE_LIAR;
-    }
-}
-
-static void on_source(struct plan *p, const struct plan_in *in)
-{
-    struct plan_source *s = source_by_id(p, in->source);
-
-    if (s && s->state == SOURCE_LIAR)
-        return;
-    if (in->has && in->has->len != p->conf.pieces) {
-        p->stale++;
-        return;
-    }
-    if (!s) {
-        MEM_GROW(p->source, p->sources, p->sources_cap);
-        s = p->source[p->sources++] = mem_zero(1, sizeof *s);
-        s->id = in->source;
-        s->cursor = UINT32_MAX;
-        s->whole = true;
-    }
-    forget_has(p, s);
-    s->whole = !in->has;
-    if (in->has) {
-        bits_copy(&s->has, in->has);
-        count_part(p, &s->has, 1);
-        p->parts++;
-    }
-    if (s->state == SOURCE_LOST || s->state == SOURCE_GONE) {
-        s->state = SOURCE_USE;
-        s->fails = 0;
-    }
-}
-
-static void on_broken(struct plan *p, struct plan_source *s, struct plan_out *out)
-{
-    if (s->state != SOURCE_USE)
-        return; /* both its connections broke: once is enough */
-    if (++s->fails >= PLAN_TRIES) {
-        source_out(p, s, SOURCE_LOST, out);
-        return;
-    }
-    s->state = SOURCE_PAUSE;
-    s->retry_ms = p->now_ms + ((int64_t)PLAN_PAUSE_MS << (s->fails - 1));
 }
 
 /* ---- dispatch ---- */
@@ -302,10 +91,15 @@ static bool give_work(struct plan *p, struct plan_source *s, bool probe, struct 
 
     if (p->limit > 0 && p->tokens <= 0)
         return false;
+    if (p->window && plan_pick_urgent(p, s, &first)) {
+        if (!probe)
+            plan_request_start(p, s, first, 1, out);
+        return true;
+    }
     if (!plan_pick(p, s, &first, &count) && !plan_pick_twice(p, s, &first))
         return false;
     if (!probe)
-        request_start(p, s, first, count, out);
+        plan_request_start(p, s, first, count, out);
     return true;
 }
 
@@ -313,11 +107,15 @@ static bool give_work(struct plan *p, struct plan_source *s, bool probe, struct 
  * better than those at work, but finds no room, keeps slower ones from new work until there is. */
 static void dispatch(struct plan *p, struct plan_out *out)
 {
+    if (plan_has_parent(p) && !p->window) {
+        plan_order_dispatch(p, out);
+        return;
+    }
     for (unsigned round = 0; round < FETCH_CONN_PER_PEER; round++) {
         struct plan_source *s[HOLDERS_MAX];
         size_t n = ranked(p, s, HOLDERS_MAX);
 
-        for (size_t i = 0; i < n && p->running < FETCH_CONN_MAX; i++) {
+        for (size_t i = 0; i < n && p->running < p->room; i++) {
             bool room = s[i]->running || busy_sources(p) < FETCH_PEERS_MAX;
 
             if (s[i]->running > round)
@@ -353,7 +151,7 @@ static void tell_waiting(struct plan *p, struct plan_out *out)
         liars |= p->source[i]->state == SOURCE_LIAR;
         others |= p->source[i]->state == SOURCE_USE || p->source[i]->state == SOURCE_LOST;
     }
-    act(out, liars && !others ? PLAN_FAILED : PLAN_WAITING);
+    plan_act(out, liars && !others ? PLAN_FAILED : PLAN_WAITING);
 }
 
 static void finish(struct plan *p, struct plan_out *out)
@@ -361,11 +159,24 @@ static void finish(struct plan *p, struct plan_out *out)
     if (p->told_done)
         return;
     p->told_done = true;
-    cancel_needless(p, out);
-    act(out, PLAN_DONE);
+    plan_cancel_needless(p, out);
+    plan_act(out, PLAN_DONE);
 }
 
 /* ---- events ---- */
+
+static void on_source(struct plan *p, const struct plan_in *in)
+{
+    struct plan_source *s = plan_source_by_id(p, in->source);
+
+    if (s && s->state == SOURCE_LIAR)
+        return;
+    if (in->has && in->has->len != p->conf.pieces) {
+        p->stale++;
+        return;
+    }
+    plan_source_is(p, s ? s : plan_source_new(p, in->source), in->has);
+}
 
 static void on_piece_ok(struct plan *p, struct plan_request *r, struct plan_out *out)
 {
@@ -378,12 +189,14 @@ static void on_piece_ok(struct plan *p, struct plan_request *r, struct plan_out 
     r->src->fails = 0;
     if (p->piece[i] == PIECE_DONE) {
         p->twice++;
-        return;
+    } else {
+        p->piece[i] = PIECE_DONE;
+        p->done++;
+        if (twice)
+            plan_cancel_needless(p, out);
     }
-    p->piece[i] = PIECE_DONE;
-    p->done++;
-    if (twice)
-        cancel_needless(p, out);
+    if (r->id)
+        plan_order_trial(p, r, true, out);
 }
 
 static void on_piece_bad(struct plan *p, struct plan_request *r, struct plan_out *out)
@@ -394,11 +207,14 @@ static void on_piece_bad(struct plan *p, struct plan_request *r, struct plan_out
     r->next++;
     r->got = 0;
     r->heard_ms = p->now_ms;
-    piece_release(p, i);
+    plan_piece_release(p, i);
     if (s->bad < FETCH_BAD_MAX)
         s->bad_piece[s->bad] = i;
+    plan_order_trial(p, r, false, out);
     if (++s->bad >= FETCH_BAD_MAX)
-        source_out(p, s, SOURCE_LIAR, out);
+        plan_source_out(p, s, SOURCE_LIAR, out);
+    else
+        plan_order_leave(p, s, out);
 }
 
 static void on_end(struct plan *p, struct plan_request *r, struct plan_out *out)
@@ -406,9 +222,9 @@ static void on_end(struct plan *p, struct plan_request *r, struct plan_out *out)
     struct plan_source *s = r->src;
     bool whole = r->next == r->first + r->count;
 
-    request_end(p, r);
+    plan_request_end(p, r);
     if (!whole)
-        on_broken(p, s, out);
+        plan_order_broke(p, s, out);
 }
 
 static void on_tick(struct plan *p, struct plan_out *out)
@@ -419,12 +235,13 @@ static void on_tick(struct plan *p, struct plan_out *out)
 
         if (!r->id || p->now_ms - r->heard_ms < PLAN_SILENT_MS)
             continue;
-        request_cancel(p, r, out);
-        on_broken(p, s, out);
+        plan_request_cancel(p, r, out);
+        plan_order_broke(p, s, out);
     }
+    plan_order_tick(p, out);
     for (size_t i = 0; i < p->sources; i++) {
         if (p->source[i]->running)
-            measure(p->source[i], p->now_ms);
+            plan_measure(p->source[i], p->now_ms);
     }
 }
 
@@ -435,7 +252,7 @@ static void on_again(struct plan *p, uint32_t piece)
         return;
     }
     p->done--;
-    piece_free(p, piece);
+    plan_piece_free(p, piece);
     /* requests that still cover it bring it: count them, as request_end will */
     for (unsigned i = 0; i < FETCH_CONN_MAX; i++) {
         struct plan_request *r = &p->request[i];
@@ -453,7 +270,19 @@ static void on_bytes(struct plan *p, struct plan_request *r, uint64_t bytes)
     r->got += bytes;
     r->heard_ms = p->now_ms;
     r->src->window_bytes += bytes;
-    measure(r->src, p->now_ms);
+    r->src->gave += bytes;
+    plan_measure(r->src, p->now_ms);
+}
+
+static void on_point(struct plan *p, const struct plan_in *in)
+{
+    if (in->piece >= p->conf.pieces) {
+        p->stale++;
+        return;
+    }
+    p->conf.sequential = true;
+    p->point = in->piece;
+    p->window = in->count;
 }
 
 /* The clock moved: pauses end, the limit's purse fills. */
@@ -476,7 +305,7 @@ static void on_time(struct plan *p, int64_t now_ms)
 
 void plan_step(struct plan *p, const struct plan_in *in, struct plan_out *out)
 {
-    struct plan_request *r = request_by_id(p, in->request);
+    struct plan_request *r = plan_request_by_id(p, in->request);
     struct plan_source *s = NULL;
     bool of_request = in->event >= PLAN_BYTES && in->event <= PLAN_END;
 
@@ -491,13 +320,15 @@ void plan_step(struct plan *p, const struct plan_in *in, struct plan_out *out)
         on_source(p, in);
         break;
     case PLAN_GONE:
-        s = source_by_id(p, in->source);
+        s = plan_source_by_id(p, in->source);
         if (s && s->state != SOURCE_LIAR)
-            source_out(p, s, SOURCE_GONE, out);
+            plan_source_out(p, s, SOURCE_GONE, out);
         break;
     case PLAN_BYTES:
         on_bytes(p, r, in->bytes);
-        return;
+        if (!plan_order_wants(p))
+            return;
+        break;
     case PLAN_PIECE_OK:
         on_piece_ok(p, r, out);
         break;
@@ -513,6 +344,15 @@ void plan_step(struct plan *p, const struct plan_in *in, struct plan_out *out)
     case PLAN_LIMIT:
         p->limit = (double)in->bytes;
         p->tokens = 0;
+        break;
+    case PLAN_ROOM:
+        p->room = in->count < 1 ? 1 : in->count < FETCH_CONN_MAX ? in->count : FETCH_CONN_MAX;
+        break;
+    case PLAN_POINT:
+        on_point(p, in);
+        break;
+    case PLAN_ORDER:
+        plan_order_set(p, in, out);
         break;
     case PLAN_TICK:
         on_tick(p, out);
@@ -549,6 +389,8 @@ int64_t plan_due_ms(const struct plan *p)
         if (p->request[i].id && p->request[i].heard_ms + PLAN_SILENT_MS < due)
             due = p->request[i].heard_ms + PLAN_SILENT_MS;
     }
+    if (plan_order_due_ms(p) < due)
+        due = plan_order_due_ms(p);
     if (has_idle_source(p) && (p->running || (p->limit > 0 && p->tokens <= 0)) &&
         p->now_ms + PLAN_TICK_MS < due)
         due = p->now_ms + PLAN_TICK_MS;
@@ -557,15 +399,21 @@ int64_t plan_due_ms(const struct plan *p)
 
 void plan_view(const struct plan *p, struct plan_view *out)
 {
-    *out = (struct plan_view){
-        .done = p->done, .requests = p->running, .stale = p->stale, .twice = p->twice};
+    *out = (struct plan_view){.done = p->done,
+                              .requests = p->running,
+                              .stale = p->stale,
+                              .twice = p->twice,
+                              .late = p->late,
+                              .ordered = plan_has_parent(p)};
+    if (out->ordered)
+        out->parent = p->order.src[0]->id;
     for (size_t i = 0; i < p->sources; i++)
         out->sources += p->source[i]->state <= SOURCE_PAUSE;
 }
 
 uint64_t plan_rate(const struct plan *p, uint32_t source)
 {
-    const struct plan_source *s = source_by_id(p, source);
+    const struct plan_source *s = plan_source_by_id(p, source);
 
     return s && s->measured ? (uint64_t)s->rate : 0;
 }

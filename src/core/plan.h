@@ -5,13 +5,26 @@
  *
  * The rules. The last piece first: it alone ties the checkpoint list to the file's hash. After it
  * each source reads on where it stopped; where it cannot, from a random free piece, or the rarest
- * one while there are sources with a part only; from the front when the order is sequential. A
- * request asks for neighbouring pieces that last about PLAN_REQUEST_MS at the source's measured
- * rate, fewer as the end comes near. When nothing is free the pieces that run longest are asked a
- * second time, from the back of their request, where another source would be quicker. A bad piece
- * is asked elsewhere if anybody else has it; FETCH_BAD_MAX bad pieces and a source is out. A broken
- * request costs its source a pause that doubles, PLAN_TRIES in a row and it counts as lost until it
- * is announced again. */
+ * one while there are sources with a part only; from the front, or from a wished point, when the
+ * order is sequential. A request asks for neighbouring pieces that last about PLAN_REQUEST_MS at
+ * the source's measured rate, fewer as the end comes near. When nothing is free the pieces that run
+ * longest are asked a second time, from the back of their request, where another source would be
+ * quicker. A bad piece is asked elsewhere if anybody else has it; FETCH_BAD_MAX bad pieces and a
+ * source is out. A broken request costs its source a pause that doubles, PLAN_TRIES in a row and it
+ * counts as lost until it is announced again.
+ *
+ * A wished window (PLAN_POINT, somebody plays the file) goes before all that: its free pieces in
+ * order, one by one, and those that come too late are asked again of whoever would be quicker.
+ *
+ * Under an order (PLAN_ORDER, a swarm that the leader directs) one source is the parent: it is
+ * asked for the pieces from the front on, one flow at a time, so that each piece is whole and can
+ * be passed on as early as can be; the next request goes out while the last piece of the one before
+ * comes. It need not have the pieces yet: it answers when it has them. Nobody else is asked. A
+ * parent is left for the next in the order when a request of it breaks, a piece is bad, or no byte
+ * came for PLAN_PARENT_MS and it does not even answer a probe. Now and then one piece is asked of
+ * the next in the order: where it comes at more than twice the parent's rate, that one becomes
+ * the parent, so that a slow host in the middle ends as a leaf. When the order is used up all
+ * sources are asked, as without one. */
 #pragma once
 
 #include <stdbool.h>
@@ -27,6 +40,15 @@ struct plan;
 #define PLAN_PAUSE_MS 250 /* after a broken request; doubles with each further one */
 #define PLAN_TRIES    5   /* broken requests in a row until a source counts as lost */
 #define PLAN_TICK_MS  100 /* how often running requests are looked at near the end */
+
+#define PLAN_ORDER_MAX  3    /* a parent and two fall-backs */
+#define PLAN_STREAM_MS  1000 /* wished length of a request to a parent */
+#define PLAN_PROBE_MS   800  /* no byte of the parent for so long: is it there? */
+#define PLAN_PARENT_MS  2500 /* and for so long, without an answer to that: it is left */
+#define PLAN_STARVED_MS 9000 /* and for so long: left although it answers */
+#define PLAN_TRIAL_MS                                                                              \
+    2000 /* with one parent: the next is tried; then after three times that ...                    \
+          */
 
 struct plan_conf {
     uint32_t pieces;      /* at least 1 */
@@ -44,6 +66,12 @@ enum plan_event {
     PLAN_END,       /* request: nothing more comes. With pieces missing it counts as broken */
     PLAN_AGAIN,     /* piece: one that was said to be there is not */
     PLAN_LIMIT,     /* bytes: allowed each second, 0: no limit */
+    PLAN_ROOM,      /* count: connections at most, 1 to FETCH_CONN_MAX (the others are for other
+                       downloads). Running requests go on */
+    PLAN_POINT, /* piece, count: from now on in order from this piece, these count ones urgently; 0:
+                   only the order */
+    PLAN_ORDER, /* order, count: parent and fall-backs, sources that may be new (then nothing is
+                   known of what they have). A parent that works stays. 0: no order any more */
     PLAN_TICK,
 };
 
@@ -55,11 +83,15 @@ struct plan_in {
     uint32_t request;
     uint32_t piece;
     uint64_t bytes;
+    const uint32_t *order; /* sources */
+    uint32_t count;
 };
 
 enum plan_act {
     PLAN_REQUEST, /* ask source for count pieces from first, as request */
     PLAN_CANCEL,  /* request: end it. Later events of it are ignored */
+    PLAN_ASK,     /* source: the parent no more. Ask the leader for another order */
+    PLAN_PROBE,   /* source: ask which pieces it has, at once; PLAN_SOURCE tells that it lives */
     PLAN_DROP,    /* source is out: it lied (for good), or is lost (until PLAN_SOURCE) */
     PLAN_DONE,    /* all pieces are there */
     PLAN_WAITING, /* nothing runs and nothing can be asked before a source comes */
@@ -95,6 +127,9 @@ struct plan_view {
     unsigned sources;  /* usable or only pausing */
     uint64_t stale;    /* events that fitted nothing */
     uint64_t twice;    /* pieces that came twice */
+    uint64_t late;     /* pieces of the window that were asked again */
+    bool ordered;      /* parent is set: who is asked alone */
+    uint32_t parent;
 };
 void plan_view(const struct plan *p, struct plan_view *out);
 /* What the source is thought to bring, bytes/s; 0: not measured. */

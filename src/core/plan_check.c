@@ -6,15 +6,16 @@
 
 const char *plan_event_name(enum plan_event e)
 {
-    static const char *const name[] = {"source", "gone",  "bytes", "piece-ok", "piece-bad",
-                                       "end",    "again", "limit", "tick"};
+    static const char *const name[] = {"source", "gone",  "bytes", "piece-ok", "piece-bad", "end",
+                                       "again",  "limit", "room",  "point",    "order",     "tick"};
 
     return name[e];
 }
 
 const char *plan_act_name(enum plan_act a)
 {
-    static const char *const name[] = {"request", "cancel", "drop", "done", "waiting", "failed"};
+    static const char *const name[] = {"request", "cancel", "ask",     "probe",
+                                       "drop",    "done",   "waiting", "failed"};
 
     return name[a];
 }
@@ -55,8 +56,17 @@ void plan_check(const struct plan *p)
         for (unsigned j = 0; j < FETCH_CONN_MAX; j++)
             mine += p->request[j].id && p->request[j].src == s;
         assert(mine == s->running && mine <= FETCH_CONN_PER_PEER);
-        parts += !s->whole;
+        assert(!s->whole || !s->has.byte);
+        parts += s->has.byte != NULL;
         busy += s->running > 0;
     }
-    assert(parts == p->parts && busy <= FETCH_PEERS_MAX);
+    assert(parts == p->parts && busy <= FETCH_PEERS_MAX + PLAN_ORDER_MAX);
+    assert(p->order.count <= PLAN_ORDER_MAX && p->room >= 1 && p->room <= FETCH_CONN_MAX);
+    for (unsigned i = 0; i < p->order.count; i++) {
+        assert(p->order.src[i]->state <= SOURCE_PAUSE && !p->order.src[i]->bad);
+        for (unsigned j = 0; j < i; j++)
+            assert(p->order.src[i] != p->order.src[j]);
+    }
+    if (p->order.trial)
+        assert(p->order.count >= 2);
 }

@@ -13,7 +13,7 @@
 
 bool plan_source_has(const struct plan_source *s, uint32_t piece)
 {
-    return s->whole || bits_get(&s->has, piece);
+    return s->whole || (s->has.byte && bits_get(&s->has, piece));
 }
 
 double plan_guess(const struct plan *p, const struct plan_source *s)
@@ -77,6 +77,12 @@ static uint32_t find(const struct plan *p, const struct plan_source *s, uint32_t
     return to;
 }
 
+/* Where an ordered search begins. */
+static uint32_t front(const struct plan *p)
+{
+    return p->point > p->low ? p->point : p->low;
+}
+
 static bool find_around(const struct plan *p, const struct plan_source *s, uint32_t start,
                         uint32_t *piece)
 {
@@ -128,7 +134,7 @@ static bool pick_first(struct plan *p, const struct plan_source *s, uint32_t *fi
         return true;
     }
     if (p->conf.sequential)
-        return find_around(p, s, p->low, first);
+        return find_around(p, s, front(p), first);
     if (p->parts)
         return find_rarest(p, s, (uint32_t)rng_below(&p->rng, p->conf.pieces), first);
     if (s->cursor < p->conf.pieces && wanted(p, s, s->cursor)) {
@@ -144,33 +150,74 @@ static unsigned lanes(const struct plan *p)
     unsigned n = 0;
 
     for (size_t i = 0; i < p->sources && n < FETCH_CONN_MAX; i++)
-        n += p->source[i]->state == SOURCE_USE ? FETCH_CONN_PER_PEER : 0;
-    return n > FETCH_CONN_MAX ? FETCH_CONN_MAX : n ? n : 1;
+        n += p->source[i]->state == SOURCE_USE && (p->source[i]->whole || p->source[i]->has.byte)
+                 ? FETCH_CONN_PER_PEER
+                 : 0;
+    return n > p->room ? p->room : n ? n : 1;
 }
 
-static uint32_t request_size(const struct plan *p, const struct plan_source *s)
+/* Pieces that last about ms at rate, as many as the limit allows. */
+static uint32_t fitting(const struct plan *p, const struct plan_source *s, double rate, double ms)
 {
-    double each = plan_guess(p, s) / FETCH_CONN_PER_PEER;
-    double fit = each * PLAN_REQUEST_MS / 1000 / (double)p->conf.piece_bytes;
-    uint32_t n = 1, share = p->free / (2 * lanes(p));
+    double fit = rate * ms / 1000 / (double)p->conf.piece_bytes;
+    uint32_t n = 1;
 
     if (s->measured && fit > 1)
         n = fit > FETCH_REQUEST_PIECES ? FETCH_REQUEST_PIECES : (uint32_t)fit;
-    if (n > share)
-        n = share;
     if (p->limit > 0 && n > p->tokens / (double)p->conf.piece_bytes)
         n = (uint32_t)(p->tokens / (double)p->conf.piece_bytes);
     return n ? n : 1;
 }
 
+static uint32_t request_size(const struct plan *p, const struct plan_source *s)
+{
+    uint32_t n = fitting(p, s, plan_guess(p, s) / FETCH_CONN_PER_PEER, PLAN_REQUEST_MS);
+    uint32_t share = p->free / (2 * lanes(p));
+
+    if (n > share)
+        n = share;
+    return n ? n : 1;
+}
+
+/* How many from first on are free and wanted of s, at most max. */
+static uint32_t run_from(const struct plan *p, const struct plan_source *s, uint32_t first,
+                         uint32_t max)
+{
+    uint32_t n = 1;
+
+    while (n < max && first + n < p->conf.pieces && wanted(p, s, first + n))
+        n++;
+    return n;
+}
+
 bool plan_pick(struct plan *p, const struct plan_source *s, uint32_t *first, uint32_t *count)
 {
-    uint32_t n, max = request_size(p, s);
-
     if (!pick_first(p, s, first))
         return false;
-    for (n = 1; n < max && *first + n < p->conf.pieces && wanted(p, s, *first + n); n++)
-        ;
+    *count = run_from(p, s, *first, request_size(p, s));
+    return true;
+}
+
+bool plan_pick_stream(struct plan *p, const struct plan_source *s, uint32_t *first, uint32_t *count)
+{
+    uint32_t last = p->conf.pieces - 1, max, n = 1;
+
+    if (!p->free)
+        return false;
+    *count = 1;
+    *first = last;
+    if (p->piece[last] == PIECE_FREE && !was_bad(s, last))
+        return true;
+    for (*first = p->low; *first < last; ++*first) {
+        if (p->piece[*first] == PIECE_FREE && !was_bad(s, *first))
+            break;
+    }
+    if (*first >= last)
+        return false;
+    max = fitting(p, s, plan_guess(p, s), PLAN_STREAM_MS);
+    while (n < max && *first + n < last && p->piece[*first + n] == PIECE_FREE &&
+           !was_bad(s, *first + n))
+        n++;
     *count = n;
     return true;
 }
@@ -214,4 +261,32 @@ bool plan_pick_twice(const struct plan *p, const struct plan_source *s, uint32_t
         }
     }
     return found;
+}
+
+bool plan_pick_urgent(struct plan *p, const struct plan_source *s, uint32_t *piece)
+{
+    uint32_t left = p->conf.pieces - p->point,
+             end = p->point + (p->window < left ? p->window : left);
+    double ours = 1000 * (double)p->conf.piece_bytes / (plan_guess(p, s) / (s->running + 1));
+
+    for (uint32_t i = p->point; i < end; i++) {
+        if (p->piece[i] == PIECE_DONE || !plan_source_has(s, i) || avoid(p, s, i))
+            continue;
+        if (p->piece[i] == PIECE_FREE) {
+            *piece = i;
+            return true;
+        }
+        for (unsigned j = 0; p->piece[i] == 1 && j < FETCH_CONN_MAX; j++) {
+            const struct plan_request *r = &p->request[j];
+
+            if (!r->id || i < r->next || i >= r->first + r->count)
+                continue;
+            if (r->src != s && time_left(p, r, i) > 1.5 * ours + PLAN_TICK_MS) {
+                p->late++;
+                *piece = i;
+                return true;
+            }
+        }
+    }
+    return false;
 }

@@ -185,6 +185,10 @@ void xfer_step(struct xfer *x, struct plan_in in)
         case PLAN_CANCEL:
             on_cancel(x, a->request);
             break;
+        case PLAN_ASK: /* these two come under an order only */
+        case PLAN_PROBE:
+            job_ask(x->job, loop_now_ms());
+            break;
         case PLAN_DROP:
             on_drop(x, a);
             break;

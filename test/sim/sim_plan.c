@@ -109,6 +109,9 @@ static void apply(struct world *w, const struct plan_out *out)
                 r++;
             r->id = 0;
             break;
+        case PLAN_ASK: /* under an order: sim_swarm */
+        case PLAN_PROBE:
+            break;
         case PLAN_DROP:
             w->src[a->source].caught |= a->lied;
             w->src[a->source].out = !a->lied;
