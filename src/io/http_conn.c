@@ -143,7 +143,7 @@ void http_conn_started(struct http_server *s, struct MHD_Connection *mhd, void *
     c->s = s;
     c->mhd = mhd;
     c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    if (s->tls)
+    if (s->tcp)
         c->from = from_sockaddr(
             MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
     else
@@ -194,7 +194,7 @@ void http_conn_phase_locked(struct http_conn *c, enum http_phase phase)
         c->due_ms = now + lim->idle_ms;
         break;
     case HTTP_MOVING:
-        if (c->s->tls) { /* the owner may be as slow as he likes */
+        if (c->s->tcp && lim->window_bytes) { /* the owner may be as slow as he likes */
             c->due_ms = now + lim->window_ms;
             c->window_base = tcp_moved(c->fd);
         }

@@ -24,6 +24,9 @@ struct http_server *http_server_tls_limits(const struct http_identity *id, uint1
 struct http_server *http_server_unix_limits(const char *path, unsigned threads,
                                             http_handler *handler, void *ctx,
                                             const struct http_limits *lim, struct err *e);
+struct http_server *http_server_plain_limits(enum http_reach reach, uint16_t port, uint16_t *bound,
+                                             unsigned threads, http_handler *handler, void *ctx,
+                                             const struct http_limits *lim, struct err *e);
 
 enum http_phase {
     HTTP_HANDSHAKE, /* until the client's certificate was accepted */
@@ -83,7 +86,8 @@ struct http_server {
     http_handler *handler;
     void *ctx;
     struct http_limits lim;
-    struct http_tls *tls; /* NULL on a Unix socket */
+    bool tcp;             /* not a Unix socket */
+    struct http_tls *tls; /* NULL: plain */
     char *path;           /* Unix socket */
     uint64_t path_dev, path_ino;
     uv_thread_t watch;

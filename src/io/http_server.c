@@ -22,10 +22,11 @@
 
 /* ---- listening ---- */
 
-static int bind_any(int family, uint16_t port)
+static int bind_to(int family, uint32_t ipv4, uint16_t port)
 {
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in in = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ipv4)};
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), off = 0, on = 1, bad;
 
     if (fd < 0)
@@ -47,10 +48,10 @@ static int bind_any(int family, uint16_t port)
 /* Both families on one socket; IPv4 alone where the system has no IPv6. */
 static int listen_tcp(uint16_t port)
 {
-    int fd = bind_any(AF_INET6, port);
+    int fd = bind_to(AF_INET6, INADDR_ANY, port);
 
     if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL || fd == -EPROTONOSUPPORT)
-        fd = bind_any(AF_INET, port);
+        fd = bind_to(AF_INET, INADDR_ANY, port);
     return fd;
 }
 
@@ -66,6 +67,21 @@ static uint16_t port_of(int fd)
     if (getsockname(fd, &at.sa, &len))
         return 0;
     return ntohs(at.sa.sa_family == AF_INET6 ? at.in6.sin6_port : at.in.sin_port);
+}
+
+/* The wished port, or a free one when it is taken. */
+static int listen_near(enum http_reach reach, uint16_t port, uint16_t *bound, struct err *e)
+{
+    bool here = reach == HTTP_HERE;
+    int fd = here ? bind_to(AF_INET, INADDR_LOOPBACK, port) : listen_tcp(port);
+
+    if (fd == -EADDRINUSE && port)
+        fd = here ? bind_to(AF_INET, INADDR_LOOPBACK, 0) : listen_tcp(0);
+    if (fd < 0)
+        return err_sys(e, fd == -EACCES ? ERR_USAGE : ERR_IO, -fd, "cannot listen on TCP port %u",
+                       (unsigned)port);
+    *bound = port_of(fd);
+    return fd;
 }
 
 /* true: somebody answers there. */
@@ -243,21 +259,28 @@ struct http_server *http_server_tls_limits(const struct http_identity *id, uint1
     struct http_server *s = new_server(handler, ctx, lim);
     int fd;
 
+    s->tcp = true;
     s->tls = http_tls_new(id, e);
     if (!s->tls)
         goto err;
-    fd = listen_tcp(port);
-    if (fd == -EADDRINUSE && port)
-        fd = listen_tcp(0);
-    if (fd < 0) {
-        err_sys(e, fd == -EACCES ? ERR_USAGE : ERR_IO, -fd, "cannot listen on TCP port %u",
-                (unsigned)port);
-        goto err;
-    }
-    *bound = port_of(fd);
-    if (!run(s, fd, threads, e))
+    fd = listen_near(HTTP_ANYWHERE, port, bound, e);
+    if (fd >= 0 && !run(s, fd, threads, e))
         return s;
 err:
+    free_server(s);
+    return NULL;
+}
+
+struct http_server *http_server_plain_limits(enum http_reach reach, uint16_t port, uint16_t *bound,
+                                             unsigned threads, http_handler *handler, void *ctx,
+                                             const struct http_limits *lim, struct err *e)
+{
+    struct http_server *s = new_server(handler, ctx, lim);
+    int fd = listen_near(reach, port, bound, e);
+
+    s->tcp = true;
+    if (fd >= 0 && !run(s, fd, threads, e))
+        return s;
     free_server(s);
     return NULL;
 }
@@ -289,6 +312,19 @@ struct http_server *http_server_tls(const struct http_identity *id, uint16_t por
                                     struct err *e)
 {
     return http_server_tls_limits(id, port, bound, threads, handler, ctx, &http_limits_default, e);
+}
+
+struct http_server *http_server_plain(enum http_reach reach, uint16_t port, uint16_t *bound,
+                                      unsigned threads, http_handler *handler, void *ctx,
+                                      struct err *e)
+{
+    struct http_limits lim = http_limits_default;
+
+    lim.conn_max = DOOR_CONN_MAX;
+    lim.conn_addr_max = reach == HTTP_HERE ? DOOR_CONN_MAX : DOOR_CONN_ADDR_MAX;
+    if (reach == HTTP_HERE)
+        lim.window_bytes = 0;
+    return http_server_plain_limits(reach, port, bound, threads, handler, ctx, &lim, e);
 }
 
 struct http_server *http_server_unix(const char *path, unsigned threads, http_handler *handler,

@@ -1,7 +1,8 @@
-/* HTTP server (libmicrohttpd) on TCP with mutual TLS 1.3, or on a Unix socket for the owner.
- * doc/PROTOCOL.md lists the routes; this room knows none. Handlers run on the server's threads,
- * several at once. Strangers are refused inside the TLS handshake and get no byte of HTTP; each
- * request has one Host, no chunked body, a body of at most HTTP_BODY_MAX, and deadlines (limits.h).
+/* HTTP server (libmicrohttpd) on TCP with mutual TLS 1.3, on a Unix socket for the owner, or plain
+ * for programs without a certificate. doc/PROTOCOL.md lists the routes; this room knows none.
+ * Handlers run on the server's threads, several at once. Strangers are refused inside the TLS
+ * handshake and get no byte of HTTP; each request has one Host, no chunked body, a body of at most
+ * HTTP_BODY_MAX, and deadlines (limits.h).
  */
 #pragma once
 
@@ -35,6 +36,14 @@ struct http_server *http_server_tls(const struct http_identity *id, uint16_t por
  * (SO_PEERCRED), others get 403. */
 struct http_server *http_server_unix(const char *path, unsigned threads, http_handler *handler,
                                      void *ctx, struct err *e);
+/* Plain HTTP, for programs that have no certificate of the network: whoever reaches it speaks, so
+ * the handler decides by a secret in the path. Port as above. HTTP_HERE: this computer only
+ * (127.0.0.1), and a client may be as slow as it likes; HTTP_ANYWHERE: all addresses, with fewer
+ * connections than peers get (limits.h). */
+enum http_reach { HTTP_HERE, HTTP_ANYWHERE };
+struct http_server *http_server_plain(enum http_reach reach, uint16_t port, uint16_t *bound,
+                                      unsigned threads, http_handler *handler, void *ctx,
+                                      struct err *e);
 void http_server_free(
     struct http_server *s); /* ends every connection, joins the threads; NULL is fine */
 /* Open connections now, requests answered, refused ones (handshake, rules, limits). Any thread. */
