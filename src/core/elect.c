@@ -1,7 +1,6 @@
 #include "base/mem.h"
 #include "core/elect_priv.h"
 
-#include <assert.h>
 #include <string.h>
 
 int64_t rand_ms(struct elect *e, int64_t lo, int64_t hi)
@@ -40,6 +39,20 @@ bool is_older(uint64_t sen_a, const struct nid *a, uint64_t sen_b, const struct 
     return sen_a != sen_b ? sen_a < sen_b : nid_cmp(a, b) < 0;
 }
 
+void loss_count(struct loss *l, uint32_t count)
+{
+    if (!l->counts) {
+        l->counts = true;
+        l->last = count;
+        return;
+    }
+    for (uint32_t i = 1; i <= count - l->last && count > l->last && i <= 20; i++)
+        l->of_65536 = i < count - l->last ? l->of_65536 + (65536 - l->of_65536) * 3 / 100
+                                          : l->of_65536 * 97 / 100;
+    if (count > l->last)
+        l->last = count;
+}
+
 int list_place(const struct wire_list *l, const struct nid *nid)
 {
     for (int i = 0; i < l->len; i++)
@@ -75,10 +88,12 @@ void learn_term(struct elect *e, uint64_t term)
 /* The address or catalog of a peer that we speak of outside may have changed by this message. */
 static void tell_moved(struct elect *e, const struct peer *p)
 {
-    if (e->role == ELECT_LEAD && p->member)
+    if (e->role == ELECT_LEAD && p->member) {
         news_peer(e, ELECT_PEER_CHANGED, p);
-    else if (ballot_is(&e->cur) && nid_eq(&p->nid, &e->cur.leader))
+        lead_standbys(e);
+    } else if (ballot_is(&e->cur) && nid_eq(&p->nid, &e->cur.leader)) {
         news_leader(e);
+    }
 }
 
 /* Somebody could not be reached. The leader asks it, whoever says so; a follower passes it on. */
@@ -207,6 +222,7 @@ static void note_sender(struct peer *p, const struct wire_msg *m)
         p->tcp_port = m->u.hello.tcp_port;
         p->generation = m->u.hello.generation;
         p->number = m->u.hello.number;
+        p->digest = m->u.hello.digest;
         break;
     case WIRE_BEACON:
         p->sen = m->u.beacon.sen;
@@ -219,6 +235,7 @@ static void note_sender(struct peer *p, const struct wire_msg *m)
     case WIRE_HB:
         p->generation = m->u.hb.generation;
         p->number = m->u.hb.number;
+        p->digest = m->u.hb.digest;
         break;
     default:
         break;
@@ -284,7 +301,7 @@ static void refused(struct elect *e, const struct addr *from)
 static void start(struct elect *e)
 {
     e->running = true;
-    e->started_ms = e->now;
+    e->started_ms = e->role_since_ms = e->now;
     e->newcomers_ms = e->now;
     listen_enter(e, rand_ms(e, 0, T_HELLO_FIRST), T_LISTEN + rand_ms(e, 0, 100));
     e->listen.told = true; /* nobody was ever told of a leader */
@@ -307,14 +324,16 @@ static void gap(struct elect *e, int64_t gap_ms)
     if (gap_ms < T_GAP)
         return;
     if (e->role == ELECT_LEAD) {
-        lead_gap(e);
+        lead_gap(e, gap_ms);
         return;
     }
     if (gap_ms > T_GAP_LONG) { /* interruption costs seniority: we come back as the youngest */
         e->sen = e->conf.sen + ((uint64_t)(e->now - e->started_ms) << 16);
         if (e->sen > SEN_MAX)
             e->sen = SEN_MAX;
+        e->member_since_ms = -1;
         listen_enter(e, 0, T_LISTEN + rand_ms(e, 0, 200));
+        e->listen.why = ELECT_WHY_SLEPT;
     } else if (ballot_is(&e->cur)) {
         follow_gap(e);
     } else {
@@ -346,6 +365,8 @@ static void ticks(struct elect *e)
 
 void elect_step(struct elect *e, const struct elect_in *in, struct elect_out *out)
 {
+    bool led = e->role == ELECT_LEAD, listened = e->role == ELECT_LISTEN;
+
     out->sends = out->news_count = 0;
     out->more = false;
     e->out = out;
@@ -370,8 +391,12 @@ void elect_step(struct elect *e, const struct elect_in *in, struct elect_out *ou
     case ELECT_CATALOG:
         e->conf.generation = in->generation;
         e->conf.number = in->number;
+        e->conf.digest = in->digest;
         if (ballot_is(&e->cur) && e->role != ELECT_LEAD)
             follow_catalog(e);
+        break;
+    case ELECT_WARM:
+        e->warm = in->warm && e->role != ELECT_LEAD && ballot_is(&e->cur);
         break;
     case ELECT_LINK:
         if (!e->leaving)
@@ -391,6 +416,8 @@ void elect_step(struct elect *e, const struct elect_in *in, struct elect_out *ou
     }
     for (int i = 0; i < 3 && elect_due_ms(e) <= e->now && sends_left(e, 24); i++)
         ticks(e);
+    if (led != (e->role == ELECT_LEAD) || listened != (e->role == ELECT_LISTEN))
+        e->role_since_ms = e->now;
     out->more = elect_due_ms(e) <= e->now;
     news_standby(e);
     e->out = NULL;
@@ -421,7 +448,7 @@ int64_t elect_due_ms(const struct elect *e)
     return due;
 }
 
-/* ---- made, asked, checked ---- */
+/* ---- made ---- */
 
 struct elect *elect_new(const struct elect_conf *conf, uint64_t seed)
 {
@@ -434,6 +461,7 @@ struct elect *elect_new(const struct elect_conf *conf, uint64_t seed)
     e->max_sen = e->sen;
     e->newcomers_milli = (int64_t)CANDIDATES_MAX * 1000;
     e->now = LONG_AGO;
+    e->member_since_ms = e->changed_ms = -1;
     return e;
 }
 
@@ -450,69 +478,4 @@ void elect_free(struct elect *e)
 void elect_set_mutants(struct elect *e, unsigned mutants)
 {
     e->mutants = mutants;
-}
-
-enum elect_role elect_role(const struct elect *e)
-{
-    return e->role;
-}
-
-const char *elect_role_name(enum elect_role role)
-{
-    switch (role) {
-    case ELECT_LISTEN:
-        return "listen";
-    case ELECT_FOLLOW:
-        return "follow";
-    case ELECT_CAND:
-        return "cand";
-    case ELECT_LEAD:
-        return "lead";
-    }
-    return "?";
-}
-
-static void check_leader(const struct elect *e)
-{
-    unsigned members = 0;
-
-    for (size_t i = 0; i < e->peer_count; i++) {
-        const struct peer *p = e->peers[i];
-
-        assert(!nid_eq(&p->nid, &e->nid));
-        assert(known_addr(p)->family);
-        assert(!p->member || e->role == ELECT_LEAD);
-        if (!p->member)
-            continue;
-        members++;
-        assert(is_older(e->sen, &e->nid, p->sen, &p->nid)); /* S5 */
-    }
-    if (e->role != ELECT_LEAD)
-        return;
-    assert(members == e->members);
-    assert(members || !(e->lead.flags & WIRE_ALONE) || lead_in_grace(e));
-    for (int i = 0; i < e->list.len; i++) {
-        const struct peer *p = known_listed(e, &e->list, i);
-
-        assert(p && p->member && !p->never_lead);
-    }
-}
-
-void elect_check(const struct elect *e)
-{
-    bool leads = e->role == ELECT_LEAD, follows = e->role == ELECT_FOLLOW || e->role == ELECT_CAND;
-
-    assert(e->peer_count <= PEERS_MAX);
-    assert(leads == (ballot_is(&e->cur) && nid_eq(&e->cur.leader, &e->nid)));
-    assert(follows == (ballot_is(&e->cur) && !nid_eq(&e->cur.leader, &e->nid)));
-    assert(e->mutants || e->cur.term <= e->max_term || !ballot_is(&e->cur));
-    assert(e->mutants || !ballot_is(&e->cur) || e->cur.term >= e->floor_term ||
-           e->cur.term == 0); /* S2 */
-    assert(e->role != ELECT_CAND || e->poll.on);
-    assert(e->role != ELECT_FOLLOW || !e->poll.on);
-    assert(!leads || e->sen <= SEN_MAX);
-    assert(e->list.len <= WIRE_SUCCESSION);
-    if (follows)
-        assert(known_find(e, &e->cur.leader));
-    check_leader(e);
 }

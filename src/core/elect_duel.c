@@ -91,6 +91,7 @@ static void yield_to(struct elect *e, const struct wire_ballot *winner)
 {
     struct parting *p = &e->parting;
     unsigned members = e->members;
+    bool slept = e->lead.slept;
 
     memset(p, 0, sizeof *p);
     p->msg.type = WIRE_BEACON;
@@ -102,6 +103,7 @@ static void yield_to(struct elect *e, const struct wire_ballot *winner)
     p->at_ms = e->now;
     p->gap_ms = 60;
     listen_enter(e, T_LISTEN, 1500 + rand_ms(e, 0, 300));
+    e->listen.why = slept ? ELECT_WHY_SLEPT : ELECT_WHY_MERGED;
     e->members = members;
     listen_target(e, winner, rand_ms(e, 0, 5));
 }

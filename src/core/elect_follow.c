@@ -18,10 +18,11 @@ static struct peer *leader(const struct elect *e)
 /* Heartbeats that may be missed: the least k with loss^k < 5e-4, 3 to 8. */
 static int64_t misses(const struct elect *e)
 {
+    uint32_t loss = e->follow.beats.of_65536;
     static const uint32_t most[] = {5203, 9797, 14332, 18468, 22124}; /* of 65536, for k = 3 .. 7 */
     int64_t k = 3;
 
-    while (k < 8 && e->follow.loss > most[k - 3])
+    while (k < 8 && loss > most[k - 3])
         k++;
     return k;
 }
@@ -64,9 +65,13 @@ bool follow_silent(const struct elect *e, int64_t ms)
     return e->now - e->follow.heard_ms > ms;
 }
 
-void follow_enter(struct elect *e, const struct wire_ballot *b, bool joined)
+void follow_enter(struct elect *e, const struct wire_ballot *b, bool joined, enum elect_why why)
 {
+    struct peer *p = known_find(e, &b->leader);
+
     poll_stop(e);
+    if (p)
+        p->loss = (struct loss){0};
     e->role = ELECT_FOLLOW;
     e->cur = *b;
     if (e->cur.term > TERM_MAX)
@@ -83,7 +88,6 @@ void follow_enter(struct elect *e, const struct wire_ballot *b, bool joined)
         .ka_sent_ms = LONG_AGO,
         .conflict_at_ms = LONG_AGO,
         .report_at_ms = LONG_AGO,
-        .loss = 1311, /* 2 % */
         .successor_at_ms = NEVER,
         .evidence_at_ms = NEVER,
         .ping_nonce = rand_id(e),
@@ -92,12 +96,14 @@ void follow_enter(struct elect *e, const struct wire_ballot *b, bool joined)
         .at_ms = joined ? NEVER : e->now + rand_ms(e, 0, join_window_ms(e->members)),
     };
     follow_alive(e);
-    news_leader(e);
+    news_changed(e, why);
 }
 
-void follow_leave(struct elect *e, const struct wire_ballot *hint, int64_t join_in_ms)
+void follow_leave(struct elect *e, const struct wire_ballot *hint, int64_t join_in_ms,
+                  enum elect_why why)
 {
     listen_enter(e, T_LISTEN, 1500 + rand_ms(e, 0, 500));
+    e->listen.why = why;
     if (hint && ballot_is(hint))
         listen_target(e, hint, join_in_ms);
 }
@@ -166,7 +172,7 @@ static void evidence_tick(struct elect *e)
         f->evidence_at_ms = e->now + 25;
         say_ping(e, p);
     } else {
-        lead_enter(e, WIRE_VOTED, 0);
+        lead_enter(e, WIRE_VOTED, 0, ELECT_WHY_GONE);
     }
 }
 
@@ -187,7 +193,7 @@ void follow_restarted(struct elect *e)
     if (e->conf.never_lead)
         return;
     if (f->backup && at == 0) {
-        lead_enter(e, WIRE_VOTED, 0);
+        lead_enter(e, WIRE_VOTED, 0, ELECT_WHY_RESTARTED);
         return;
     }
     wait = at == 1 ? T_BACKUP_2 : at >= 0 ? 300 + at * 80 : 900 + rand_ms(e, 0, 500);
@@ -196,25 +202,28 @@ void follow_restarted(struct elect *e)
 
 void follow_gap(struct elect *e)
 {
+    struct peer *p = leader(e);
+
     follow_alive(e); /* the silence was ours */
-    say_ping(e, leader(e));
+    e->follow.beats.counts = p->loss.counts = false;
+    say_ping(e, p);
     if (e->follow.joined)
         e->follow.ka_at_ms = e->now + rand_ms(e, 0, 50);
 }
 
 /* ---- what the leader says ---- */
 
-static void own_beacon(struct elect *e, const struct wire_msg *m)
+static void own_beacon(struct elect *e, struct peer *p, const struct wire_msg *m)
 {
     struct follow *f = &e->follow;
     const struct wire_ballot hint = m->u.beacon.hint;
 
     if (m->flags & WIRE_YIELD) {
         if (!nid_eq(&hint.leader, &e->nid))
-            follow_leave(e, &hint, rand_ms(e, 0, join_window_ms(e->members)));
+            follow_leave(e, &hint, rand_ms(e, 0, join_window_ms(e->members)), ELECT_WHY_MERGED);
     } else if (m->flags & WIRE_RESIGN) {
         if (nid_eq(&hint.leader, &e->nid) && !e->conf.never_lead) {
-            lead_enter(e, WIRE_VOTED, 0);
+            lead_enter(e, WIRE_VOTED, 0, ELECT_WHY_RESIGNED);
         } else { /* let the successor in at once, and look after it if it does not come */
             f->heard_ms = e->now - T_SUCCEED - T_FRESH;
             if (e->role == ELECT_FOLLOW && !e->conf.never_lead)
@@ -226,8 +235,27 @@ static void own_beacon(struct elect *e, const struct wire_msg *m)
             f->cand_at_ms = e->now; /* it hears nobody, and we are next: ask the others */
     } else {
         take_list(e, &m->u.beacon.list, m->u.beacon.members, m->u.beacon.max_sen, m->u.beacon.term);
+        e->standbys = m->u.beacon.standbys;
+        loss_count(&p->loss, m->u.beacon.beat);
         follow_alive(e);
     }
+}
+
+static enum elect_why why_of(const struct wire_msg *m)
+{
+    switch ((enum wire_why)m->u.beacon.why) {
+    case WIRE_WHY_GONE:
+        return ELECT_WHY_GONE;
+    case WIRE_WHY_RESTARTED:
+        return ELECT_WHY_RESTARTED;
+    case WIRE_WHY_RESIGNED:
+        return ELECT_WHY_RESIGNED;
+    case WIRE_WHY_NONE:
+    case WIRE_WHY_FIRST:
+    case WIRE_WHY_SILENT:
+        break;
+    }
+    return ELECT_WHY_SILENT;
 }
 
 /* The beacon of one that says it follows our leader. */
@@ -239,11 +267,12 @@ static void successor_beacon(struct elect *e, const struct wire_msg *m)
     if (b.term <= e->cur.term && !(e->mutants & MUTANT_LOWER_TERM)) {
         if (sure ||
             follow_silent(e, T_SUCCEED)) /* it missed a rise of the term: joining tells it */
-            follow_leave(e, &b, rand_ms(e, 0, 10));
+            follow_leave(e, &b, rand_ms(e, 0, 10), why_of(m));
     } else if (sure || follow_silent(e, T_SUCCEED)) {
         e->list = m->u.beacon.list;
         e->members = m->u.beacon.members;
-        follow_enter(e, &b, !(m->flags & WIRE_COLD));
+        follow_enter(e, &b, !(m->flags & WIRE_COLD), why_of(m));
+        e->standbys = m->u.beacon.standbys;
     } else {
         e->follow.successor = *m;
         e->follow.successor_at_ms = e->follow.heard_ms + T_SUCCEED + 1;
@@ -282,7 +311,7 @@ void follow_beacon(struct elect *e, struct peer *p, const struct wire_msg *m)
     struct wire_ballot b = ballot_of(m, m->u.beacon.term, m->u.beacon.session);
 
     if (ballot_eq(&b, &e->cur)) {
-        own_beacon(e, m);
+        own_beacon(e, p, m);
         return;
     }
     if (m->flags & (WIRE_YIELD | WIRE_RESIGN))
@@ -290,7 +319,7 @@ void follow_beacon(struct elect *e, struct peer *p, const struct wire_msg *m)
     if (m->u.beacon.prev == e->cur.session && !(m->flags & WIRE_ALONE)) {
         successor_beacon(e, m);
     } else if (follow_silent(e, T_SUSPECT)) {
-        follow_leave(e, &b, rand_ms(e, 0, join_window_ms(m->u.beacon.members)));
+        follow_leave(e, &b, rand_ms(e, 0, join_window_ms(m->u.beacon.members)), ELECT_WHY_SILENT);
         e->target.live = m->u.beacon.live;
         e->target.sen = p->sen;
         e->target.alone = m->flags & WIRE_ALONE;
@@ -312,14 +341,9 @@ void follow_hb(struct elect *e, const struct wire_msg *m)
     }
     if (!f->backup) {
         f->backup = true;
-        f->beat = m->u.hb.beat;
+        f->beats.counts = false;
     }
-    for (uint32_t i = f->beat; i < m->u.hb.beat && i - f->beat < 20; i++) /* lost ones, and this */
-        f->loss = i + 1 < m->u.hb.beat ? f->loss + (65536 - f->loss) * 3 / 100 : f->loss * 97 / 100;
-    if (f->loss < 1311)
-        f->loss = 1311;
-    if (m->u.hb.beat > f->beat)
-        f->beat = m->u.hb.beat;
+    loss_count(&f->beats, m->u.hb.beat);
     take_list(e, &m->u.hb.list, m->u.hb.members, m->u.hb.max_sen, m->u.hb.term);
     if (!(m->flags & WIRE_ALONE))
         follow_alive(e);
@@ -329,21 +353,31 @@ void follow_hb(struct elect *e, const struct wire_msg *m)
     ack = answer(e, WIRE_HBACK);
     ack->u.hback.session = e->cur.session;
     ack->u.hback.beat = m->u.hb.beat;
+    if (e->warm)
+        ack->flags |= WIRE_WARM;
 }
 
 void follow_joinack(struct elect *e, const struct wire_msg *m)
 {
     struct follow *f = &e->follow;
+    struct peer *p = leader(e);
     struct wire_ballot b = ballot_of(m, m->u.joinack.term, m->u.joinack.session);
 
     if (!ballot_eq(&b, &e->cur) || e->join.at_ms == NEVER || m->u.joinack.nonce != e->join.nonce)
         return;
     f->joined = true;
+    if (e->member_since_ms < 0)
+        e->member_since_ms = e->now;
+    p->since_ms = e->now - (int64_t)m->u.joinack.member_s * 1000;
+    if (p->since_ms < 0)
+        p->since_ms = 0;
     e->join.at_ms = NEVER;
     e->sen = m->u.joinack.granted > SEN_MAX ? SEN_MAX : m->u.joinack.granted;
     take_list(e, &m->u.joinack.list, m->u.joinack.members, m->u.joinack.max_sen, m->u.joinack.term);
+    e->standbys = m->u.joinack.standbys;
     f->ka_at_ms = e->now + rand_ms(e, 0, ka_period_ms(e->members));
-    if (e->join.generation != e->conf.generation || e->join.number != e->conf.number)
+    if (e->join.generation != e->conf.generation || e->join.number != e->conf.number ||
+        e->join.digest != e->conf.digest)
         follow_catalog(e); /* it changed while the JOIN was under way */
     follow_alive(e);
 }
@@ -366,7 +400,7 @@ void follow_nak(struct elect *e, const struct peer *p, const struct wire_msg *m)
         if (!(m->flags & WIRE_ALONE))
             follow_alive(e);
     } else if (ballot_is(hint) && !nid_eq(&hint->leader, &e->nid)) {
-        follow_leave(e, hint, rand_ms(e, 0, 20));
+        follow_leave(e, hint, rand_ms(e, 0, 20), ELECT_WHY_REFUSED);
     } else {
         f->heard_ms = e->now - T_SUSPECT - 1;
         soon = e->now + 50 + rand_ms(e, 0, 150) + (at >= 0 ? at * 100 : 1000);
@@ -436,6 +470,7 @@ static void say_ka(struct elect *e)
     m->u.ka.session = e->cur.session;
     m->u.ka.generation = e->conf.generation;
     m->u.ka.number = e->conf.number;
+    m->u.ka.digest = e->conf.digest;
     f->ka_sent_ms = e->now;
     f->ka_tries++;
     f->ka_at_ms =
@@ -460,7 +495,8 @@ void follow_kaack(struct elect *e, const struct peer *p, const struct wire_msg *
 
     if (!nid_eq(&p->nid, &e->cur.leader) || m->u.ka.session != e->cur.session)
         return;
-    if (m->u.ka.generation == e->conf.generation && m->u.ka.number == e->conf.number) {
+    if (m->u.ka.generation == e->conf.generation && m->u.ka.number == e->conf.number &&
+        m->u.ka.digest == e->conf.digest) {
         f->ka_tries = 0;
         f->ka_at_ms = e->now + period * 9 / 10 + rand_ms(e, 0, period / 5);
     }
@@ -510,8 +546,9 @@ void follow_tick(struct elect *e)
         return;
     if (e->conf.never_lead) {
         listen_enter(e, 0, 0);
+        e->listen.why = ELECT_WHY_SILENT;
     } else if (e->mutants & MUTANT_NO_POLL) {
-        lead_enter(e, WIRE_VOTED, 0);
+        lead_enter(e, WIRE_VOTED, 0, ELECT_WHY_SILENT);
     } else {
         e->poll.round = 0;
         poll_start(e);

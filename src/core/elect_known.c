@@ -104,6 +104,7 @@ static struct peer *take_up(struct elect *e, const struct wire_msg *m)
     p->inc = m->inc;
     memcpy(p->pub, m->pub, sizeof p->pub);
     p->shun_until = p->demerit_until = p->answered_ms = LONG_AGO;
+    p->since_ms = -1;
     MEM_GROW(e->peers, e->peer_count, e->peer_cap);
     e->peers[e->peer_count++] = p;
     return p;
@@ -121,6 +122,8 @@ static void restart(struct elect *e, struct peer *p, const struct wire_msg *m)
     p->shun_until = p->demerit_until = p->answered_ms = LONG_AGO;
     p->demerit_ms = 0;
     p->voted = 0;
+    p->since_ms = -1;
+    memset(&p->loss, 0, sizeof p->loss);
 }
 
 static struct path *path_find(struct peer *p, const struct addr *from)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-void lead_enter(struct elect *e, uint16_t flags, unsigned votes)
+void lead_enter(struct elect *e, uint16_t flags, unsigned votes, enum elect_why why)
 {
     const struct wire_ballot old = e->cur;
     struct lead *l = &e->lead;
@@ -32,15 +32,19 @@ void lead_enter(struct elect *e, uint16_t flags, unsigned votes)
         .heard_any_ms = e->now,
         .gap_ms = LONG_AGO,
         .answered_ms = LONG_AGO,
+        .why = why,
     };
     e->duel = (struct duel){.at_ms = NEVER, .asked_ms = LONG_AGO, .hold_until_ms = LONG_AGO};
     e->join.at_ms = NEVER;
     memset(&e->target, 0, sizeof e->target);
     if (e->sen > e->max_sen)
         e->max_sen = e->sen;
+    if (e->member_since_ms < 0)
+        e->member_since_ms = e->now;
+    memset(&e->standbys, 0, sizeof e->standbys);
     ledger_clear(e);
     ledger_list(e);
-    news_leader(e);
+    news_changed(e, why);
 }
 
 void lead_leave(struct elect *e)
@@ -59,6 +63,23 @@ bool lead_in_grace(const struct elect *e)
 
 /* ---- beacons and heartbeats ---- */
 
+void lead_standbys(struct elect *e)
+{
+    struct wire_standbys *out = &e->standbys;
+
+    memset(out, 0, sizeof *out);
+    for (int i = 0; i < e->list.len && i < WIRE_STANDBYS; i++) {
+        const struct peer *p = known_listed(e, &e->list, i);
+        struct wire_standby *s = &out->at[out->len++];
+
+        s->nid = p->nid;
+        s->warm = p->warm;
+        s->addr = *known_addr(p);
+        s->addr.port = p->tcp_port;
+        s->addr.scope = 0;
+    }
+}
+
 void lead_fill_beacon(struct elect *e, struct wire_msg *m)
 {
     const struct lead *l = &e->lead;
@@ -73,7 +94,10 @@ void lead_fill_beacon(struct elect *e, struct wire_msg *m)
     m->u.beacon.live = (uint16_t)l->live;
     m->u.beacon.tcp_port = e->conf.tcp_port;
     m->u.beacon.period_ms = e->members ? T_BEACON : T_BEACON_ALONE;
+    m->u.beacon.beat = l->beacons;
+    m->u.beacon.why = (uint8_t)l->why;
     m->u.beacon.list = e->list;
+    m->u.beacon.standbys = e->standbys;
 }
 
 /* One more beacon in in_ms, unless one was so sent within the last gap_ms. */
@@ -105,6 +129,7 @@ static void beacon_tick(struct elect *e)
 
     if (e->now < l->beacon_at_ms)
         return;
+    l->beacons++;
     lead_fill_beacon(e, say_all(e, WIRE_BEACON));
     if (l->burst) { /* after a takeover at 0, 40, 120 ms */
         l->burst--;
@@ -132,6 +157,7 @@ static void beat_tick(struct elect *e)
         m->u.hb.max_sen = e->max_sen;
         m->u.hb.generation = e->conf.generation;
         m->u.hb.number = e->conf.number;
+        m->u.hb.digest = e->conf.digest;
         m->u.hb.list = e->list;
     }
     l->beat_at_ms = e->now + T_BEAT;
@@ -188,6 +214,8 @@ void lead_roll_end(struct elect *e)
         l->live = acked;
     if (l->live > e->members)
         l->live = e->members;
+    if (l->live)
+        l->slept = false;
     if (e->members && !l->live)
         l->flags |= WIRE_ALONE;
     else
@@ -227,10 +255,14 @@ static void sweep_tick(struct elect *e)
 
 /* We stood still. Whoever waited for us may follow another by now: ask, and answer nothing as
  * leader before that is known. */
-void lead_gap(struct elect *e)
+void lead_gap(struct elect *e, int64_t gap_ms)
 {
     struct lead *l = &e->lead;
 
+    if (gap_ms > T_GAP_LONG) {
+        e->member_since_ms = e->now;
+        l->slept = true;
+    }
     for (size_t i = 0; i < e->peer_count; i++)
         if (e->peers[i]->member)
             e->peers[i]->seen_ms = e->peers[i]->hback_ms = e->now;

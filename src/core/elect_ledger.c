@@ -47,9 +47,13 @@ void ledger_list(struct elect *e)
         int was = list_place(&before, &next[i]->nid);
 
         memcpy(e->list.id[i], next[i]->nid.b, sizeof e->list.id[i]);
-        if (i < BACKUPS && (was < 0 || was >= BACKUPS))
+        if (i < BACKUPS && (was < 0 || was >= BACKUPS)) {
             next[i]->hback_ms = e->now; /* its silence counts from now */
+            next[i]->warm = false;
+            next[i]->loss.counts = false;
+        }
     }
+    lead_standbys(e);
 }
 
 void ledger_alive(struct elect *e, struct peer *p)
@@ -64,6 +68,7 @@ void ledger_remove(struct elect *e, struct peer *p)
 {
     news_peer(e, ELECT_PEER_DOWN, p);
     p->member = false;
+    p->since_ms = -1;
     p->pings = 0;
     p->suspected = false;
     e->members--;
@@ -91,14 +96,25 @@ static void grant(struct elect *e, struct peer *p, uint64_t proposed)
 }
 
 /* Port and catalog as the member tells them; true: something differs from what was known. */
-static bool note(struct peer *p, uint16_t tcp_port, uint64_t generation, uint64_t number)
+static bool note(struct peer *p, uint16_t tcp_port, uint64_t generation, uint64_t number,
+                 uint64_t digest)
 {
-    bool differs = p->tcp_port != tcp_port || p->generation != generation || p->number != number;
+    bool differs = p->tcp_port != tcp_port || p->generation != generation || p->number != number ||
+                   p->digest != digest;
 
     p->tcp_port = tcp_port;
     p->generation = generation;
     p->number = number;
+    p->digest = digest;
     return differs;
+}
+
+/* (For showing only: a member may say what it likes.) */
+static int64_t since(const struct elect *e, uint32_t member_s)
+{
+    int64_t ms = e->now - (int64_t)member_s * 1000;
+
+    return ms < 0 ? 0 : ms;
 }
 
 void ledger_join(struct elect *e, struct peer *p, const struct wire_msg *m)
@@ -111,9 +127,11 @@ void ledger_join(struct elect *e, struct peer *p, const struct wire_msg *m)
         return;
     }
     grant(e, p, m->u.join.sen);
-    differs = note(p, m->u.join.tcp_port, m->u.join.generation, m->u.join.number);
+    differs = note(p, m->u.join.tcp_port, m->u.join.generation, m->u.join.number, m->u.join.digest);
     if (!p->member) {
         p->member = true;
+        p->warm = false;
+        p->since_ms = since(e, m->u.join.member_s);
         p->hback_ms = e->now;
         e->members++;
         if (e->lead.live < e->members) /* it follows us: it just said so */
@@ -137,7 +155,9 @@ void ledger_join(struct elect *e, struct peer *p, const struct wire_msg *m)
     ack->u.joinack.max_sen = e->max_sen;
     ack->u.joinack.members = (uint16_t)e->members;
     ack->u.joinack.tcp_port = e->conf.tcp_port;
+    ack->u.joinack.member_s = (uint32_t)((e->now - e->member_since_ms) / 1000);
     ack->u.joinack.list = e->list;
+    ack->u.joinack.standbys = e->standbys;
 }
 
 /* A member speaking of our ballot, or somebody who has to be told otherwise. */
@@ -156,7 +176,7 @@ void ledger_ka(struct elect *e, struct peer *p, const struct wire_msg *m)
     if (!is_ours(e, p, m->u.ka.session))
         return;
     ledger_alive(e, p);
-    if (note(p, p->tcp_port, m->u.ka.generation, m->u.ka.number))
+    if (note(p, p->tcp_port, m->u.ka.generation, m->u.ka.number, m->u.ka.digest))
         news_peer(e, ELECT_PEER_CHANGED, p);
     ack = answer(e, WIRE_KAACK);
     ack->u.ka = m->u.ka;
@@ -167,7 +187,12 @@ void ledger_hback(struct elect *e, struct peer *p, const struct wire_msg *m)
     if (!p->member || m->u.hback.session != e->cur.session)
         return;
     p->hback_ms = e->now;
+    loss_count(&p->loss, m->u.hback.beat);
     ledger_alive(e, p);
+    if (p->warm == (bool)(m->flags & WIRE_WARM))
+        return;
+    p->warm = m->flags & WIRE_WARM;
+    lead_standbys(e);
 }
 
 void ledger_ping(struct elect *e, struct peer *p, const struct wire_msg *m)

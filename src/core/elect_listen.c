@@ -15,6 +15,8 @@ void listen_enter(struct elect *e, int64_t hello_in_ms, int64_t cand_in_ms)
     memset(&e->cur, 0, sizeof e->cur);
     memset(&e->list, 0, sizeof e->list);
     memset(&e->target, 0, sizeof e->target);
+    memset(&e->standbys, 0, sizeof e->standbys);
+    e->warm = false;
     e->join = (struct join){.at_ms = NEVER};
     e->poll.round = 0;
     e->listen = (struct listen){
@@ -23,6 +25,7 @@ void listen_enter(struct elect *e, int64_t hello_in_ms, int64_t cand_in_ms)
         .hello_gap_ms = T_HELLO_GAP,
         .cand_at_ms = e->conf.never_lead ? NEVER : e->now + cand_in_ms,
         .told = told,
+        .why = ELECT_WHY_FOUND,
     };
 }
 
@@ -98,7 +101,7 @@ void listen_joinack(struct elect *e, const struct wire_msg *m)
     if (b.term < e->floor_term && !(e->mutants & MUTANT_LOWER_TERM))
         return; /* it has not seen our term yet; the next JOIN tells it again */
     e->members = m->u.joinack.members;
-    follow_enter(e, &b, false);
+    follow_enter(e, &b, false, e->listen.why);
     e->join = asked;
     follow_joinack(e, m);
 }
@@ -133,6 +136,7 @@ static void say_hello(struct elect *e)
         m->u.hello.tcp_port = e->conf.tcp_port;
         m->u.hello.generation = e->conf.generation;
         m->u.hello.number = e->conf.number;
+        m->u.hello.digest = e->conf.digest;
     }
     l->hello_at_ms = e->now + l->hello_gap_ms + rand_ms(e, 0, l->hello_gap_ms / 2);
     l->hello_gap_ms = l->hello_gap_ms * 5 / 2;
@@ -153,12 +157,16 @@ void say_join(struct elect *e, const struct peer *p, uint64_t session)
     j->tries++;
     j->generation = e->conf.generation;
     j->number = e->conf.number;
+    j->digest = e->conf.digest;
     m->u.join.session = session;
     m->u.join.nonce = j->nonce;
     m->u.join.sen = e->sen;
     m->u.join.tcp_port = e->conf.tcp_port;
     m->u.join.generation = j->generation;
     m->u.join.number = j->number;
+    m->u.join.digest = j->digest;
+    if (e->member_since_ms >= 0)
+        m->u.join.member_s = (uint32_t)((e->now - e->member_since_ms) / 1000);
     j->at_ms = e->now + gap / 2 + rand_ms(e, 0, gap / 2) + (e->members > 200 ? e->members / 4 : 0);
 }
 

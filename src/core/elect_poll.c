@@ -238,7 +238,7 @@ static void candidate_decides(struct elect *e)
     if (ballot_is(&q->hint) && q->other > q->lost) {
         const struct wire_ballot hint = q->hint;
 
-        follow_leave(e, &hint, 0);
+        follow_leave(e, &hint, 0, ELECT_WHY_SILENT);
     } else if (q->hear > q->lost) { /* the others hear it: the deaf one is me */
         f->backoff_ms = f->backoff_ms ? f->backoff_ms * 2 : 60;
         if (f->backoff_ms > 4000)
@@ -252,7 +252,8 @@ static void candidate_decides(struct elect *e)
         q->round = 1; /* nobody answered at all: ask once more */
         poll_start(e);
     } else {
-        lead_enter(e, q->lost ? WIRE_VOTED : 0, q->lost);
+        lead_enter(e, q->lost ? WIRE_VOTED : 0, q->lost,
+                   f->restarted ? ELECT_WHY_RESTARTED : ELECT_WHY_SILENT);
     }
 }
 
@@ -273,7 +274,7 @@ static void listener_decides(struct elect *e)
         q->round = 1;
         poll_start(e);
     } else {
-        lead_enter(e, WIRE_VOTED, 0);
+        lead_enter(e, WIRE_VOTED, 0, ELECT_WHY_FIRST);
     }
 }
 

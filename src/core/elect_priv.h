@@ -1,8 +1,10 @@
 /* The inside of core/elect: its state, and the calls between its files. Each file decides one
  * thing:
  *
- *   elect.c         events in, who handles them, timers, invariants
+ *   elect.c         events in, who handles them, timers
+ *   elect_check.c   invariants
  *   elect_say.c     what goes out: messages, news, last words
+ *   elect_view.c    what is told when asked: peers, leader, stand-bys, why
  *   elect_known.c   whose datagrams count: keys, incarnations, replays, paths
  *   elect_listen.c  LISTEN: find a leader and join it, or see that there is none
  *   elect_follow.c  FOLLOW: is the leader alive, which successor is accepted
@@ -82,6 +84,13 @@ struct path {
     int64_t heard_ms;
 };
 
+/* Of messages that carry a count: how many did not come. A mean over about the last 33. */
+struct loss {
+    uint32_t last; /* count of the last one that came */
+    uint32_t of_65536;
+    bool counts;
+};
+
 /* Everybody whose signature was seen. The leader's ledger is those with member set. */
 struct peer {
     struct nid nid;
@@ -92,9 +101,11 @@ struct peer {
     size_t current; /* path that we send to */
     uint64_t sen;
     uint16_t tcp_port;
-    uint64_t generation, number;
+    uint64_t generation, number, digest;
     bool never_lead;
     int64_t heard_ms;
+    int64_t since_ms; /* a member since; -1: not known */
+    struct loss loss;
     int64_t shun_until;  /* not to be joined: it does not answer */
     uint64_t voted;      /* nonce of the poll that it answered last */
     int64_t answered_ms; /* when its HELLO was last answered */
@@ -102,6 +113,7 @@ struct peer {
     bool member;
     int64_t seen_ms;  /* last message as a member of our ballot */
     int64_t hback_ms; /* last answer to a heartbeat, or when it became a backup */
+    bool warm;        /* as it says */
     int64_t demerit_until, demerit_ms;
     bool suspected; /* reported, or its port was refused */
     unsigned pings; /* unanswered ones */
@@ -111,7 +123,7 @@ struct join { /* an admission asked for, in LISTEN or in FOLLOW */
     int64_t at_ms;
     unsigned tries;
     uint64_t nonce;
-    uint64_t generation, number; /* as told in it */
+    uint64_t generation, number, digest; /* as told in it */
 };
 
 struct target {                /* LISTEN: the leader to join */
@@ -127,7 +139,8 @@ struct listen {
     int64_t hello_gap_ms;
     unsigned hellos, polls;
     bool older_heard;
-    bool told; /* outside it was said that there is no leader */
+    enum elect_why why; /* we listen; ELECT_WHY_FOUND: for no special reason */
+    bool told;          /* outside it was said that there is no leader */
 };
 
 struct follow {
@@ -136,8 +149,7 @@ struct follow {
     unsigned pings, ka_tries;
     uint64_t ping_nonce;
     bool joined, backup;
-    uint32_t beat;
-    uint32_t loss; /* of heartbeats, 65536 = all */
+    struct loss beats; /* heartbeats; beacons are counted with their sender */
     int64_t backoff_ms;
     bool restarted;            /* the leader's next incarnation was heard */
     struct wire_msg successor; /* BEACON that waits until the leader has been silent long enough */
@@ -160,7 +172,9 @@ struct lead {
     uint16_t flags;
     int64_t since_ms, beacon_at_ms, beat_at_ms, sweep_at_ms, roll_at_ms, grace_until_ms;
     unsigned burst;
-    uint32_t beat;
+    uint32_t beat, beacons;
+    enum elect_why why; /* it began */
+    bool slept;         /* we stood still for long, and nobody of ours was heard since */
     unsigned live;
     int64_t live_ms, doubt_ms, heard_any_ms, gap_ms, answered_ms;
 };
@@ -197,7 +211,14 @@ struct elect {
     enum elect_role role;
     struct wire_ballot cur; /* led or followed; in LISTEN none */
     struct wire_list list;
-    uint8_t told_standby[ELECT_STANDBYS][8]; /* as news said it */
+    struct wire_standbys standbys; /* as the leader says (or we do, leading) */
+    struct wire_standbys told;     /* as news said it */
+    bool warm;                     /* our copy, as a stand-by */
+    int64_t member_since_ms;       /* -1: we are none */
+    int64_t role_since_ms;
+    enum elect_why why; /* of the last change of leader */
+    int64_t changed_ms;
+    unsigned changes;
     unsigned members; /* of its ledger, the leader not counted */
 
     struct listen listen;
@@ -223,6 +244,7 @@ void learn_term(struct elect *e, uint64_t term);
 bool ballot_is(const struct wire_ballot *b);
 bool ballot_eq(const struct wire_ballot *a, const struct wire_ballot *b);
 bool is_older(uint64_t sen_a, const struct nid *a, uint64_t sen_b, const struct nid *b);
+void loss_count(struct loss *l, uint32_t count); /* a message with this count came */
 int list_place(const struct wire_list *l, const struct nid *nid); /* -1: not in it */
 int64_t ka_period_ms(unsigned members);
 int64_t join_window_ms(unsigned members);
@@ -234,6 +256,7 @@ struct wire_msg *say_to(struct elect *e, const struct peer *p, enum wire_type ty
 struct wire_msg *answer(struct elect *e, enum wire_type type); /* to where the datagram came from */
 bool sends_left(const struct elect *e, size_t n);
 void news_leader(struct elect *e);
+void news_changed(struct elect *e, enum elect_why why); /* news_leader, of another leader */
 void news_no_leader(struct elect *e);
 void news_peer(struct elect *e, enum elect_news_kind kind, const struct peer *p);
 void news_standby(struct elect *e); /* if it changed */
@@ -241,6 +264,13 @@ bool news_left(const struct elect *e, size_t n);
 void leaving_start(struct elect *e);
 void leaving_heard(struct elect *e, const struct wire_msg *m); /* somebody took notice? */
 void parting_tick(struct elect *e);
+
+/* elect_view.c */
+void describe(struct elect_peer *out, const struct elect *e, const struct peer *p);
+void describe_self(struct elect_peer *out, const struct elect *e);
+/* The leader of our ballot: false when it is us, or none, or one whose datagrams we have not had
+ * yet. */
+bool describe_leader(struct elect_peer *out, const struct elect *e);
 
 /* elect_known.c */
 struct peer *known_find(const struct elect *e, const struct nid *nid);
@@ -263,8 +293,9 @@ int64_t listen_due(const struct elect *e);
 void say_join(struct elect *e, const struct peer *p, uint64_t session);
 
 /* elect_follow.c */
-void follow_enter(struct elect *e, const struct wire_ballot *b, bool joined);
-void follow_leave(struct elect *e, const struct wire_ballot *hint, int64_t join_in_ms);
+void follow_enter(struct elect *e, const struct wire_ballot *b, bool joined, enum elect_why why);
+void follow_leave(struct elect *e, const struct wire_ballot *hint, int64_t join_in_ms,
+                  enum elect_why why);
 void follow_alive(struct elect *e); /* a sign of life of the leader */
 bool follow_silent(const struct elect *e, int64_t ms);
 void follow_evidence(struct elect *e);
@@ -293,7 +324,7 @@ void poll_tick(struct elect *e);
 int64_t poll_due(const struct elect *e);
 
 /* elect_lead.c */
-void lead_enter(struct elect *e, uint16_t flags, unsigned votes);
+void lead_enter(struct elect *e, uint16_t flags, unsigned votes, enum elect_why why);
 void lead_leave(struct elect *e);
 void lead_roll_call(struct elect *e);
 void lead_roll_end(struct elect *e);
@@ -301,7 +332,8 @@ void lead_heard(struct elect *e); /* a member spoke: we are not alone */
 void lead_beacon_soon(struct elect *e, int64_t gap_ms, int64_t in_ms);
 void lead_answer_hello(struct elect *e, struct peer *p);
 void lead_fill_beacon(struct elect *e, struct wire_msg *m);
-void lead_gap(struct elect *e);
+void lead_standbys(struct elect *e); /* note who they are */
+void lead_gap(struct elect *e, int64_t gap_ms);
 void lead_resign(struct elect *e);
 void lead_tick(struct elect *e);
 int64_t lead_due(const struct elect *e);

@@ -1,5 +1,4 @@
-/* What goes out: messages, news, the last words of a ballot that we leave, and what is told when
- * asked. */
+/* What goes out: messages, news, the last words of a ballot that we leave. */
 #include "core/elect_priv.h"
 
 #include <assert.h>
@@ -73,44 +72,6 @@ static struct elect_news *news(struct elect *e, enum elect_news_kind kind)
     return n;
 }
 
-static void describe(struct elect_peer *out, const struct peer *p)
-{
-    memset(out, 0, sizeof *out);
-    out->nid = p->nid;
-    out->inc = p->inc;
-    out->sen = p->sen;
-    memcpy(out->pub, p->pub, sizeof out->pub);
-    out->addr = *known_addr(p);
-    out->addr.port = p->tcp_port;
-    out->generation = p->generation;
-    out->number = p->number;
-    out->heard_ms = p->heard_ms;
-}
-
-static void describe_self(struct elect_peer *out, const struct elect *e)
-{
-    memset(out, 0, sizeof *out);
-    out->nid = e->nid;
-    out->inc = e->conf.inc;
-    out->sen = e->sen;
-    memcpy(out->pub, e->conf.key.pub, sizeof out->pub);
-    out->addr.port = e->conf.tcp_port;
-    out->generation = e->conf.generation;
-    out->number = e->conf.number;
-    out->heard_ms = e->now;
-}
-
-/* The leader of our ballot: false when it is us, or none, or one whose datagrams we have not had
- * yet. */
-static bool describe_leader(struct elect_peer *out, const struct elect *e)
-{
-    const struct peer *p = ballot_is(&e->cur) ? known_find(e, &e->cur.leader) : NULL;
-
-    if (p)
-        describe(out, p);
-    return p;
-}
-
 void news_leader(struct elect *e)
 {
     struct elect_news *n = news(e, ELECT_LEADER);
@@ -122,35 +83,70 @@ void news_leader(struct elect *e)
     else
         describe_leader(&n->peer, e);
     e->listen.told = false;
-    memset(e->told_standby, 0, sizeof e->told_standby);
+    memset(&e->told, 0, sizeof e->told);
+}
+
+void news_changed(struct elect *e, enum elect_why why)
+{
+    e->why = why;
+    e->changed_ms = e->now;
+    e->changes++;
+    e->warm = false;
+    memset(&e->standbys, 0, sizeof e->standbys);
+    news_leader(e);
 }
 
 void news_no_leader(struct elect *e)
 {
+    memset(&e->told, 0, sizeof e->told);
     news(e, ELECT_NO_LEADER)->term = e->floor_term;
+}
+
+static bool standby_eq(const struct wire_standby *a, const struct wire_standby *b)
+{
+    return nid_eq(&a->nid, &b->nid) && a->warm == b->warm && addr_eq(&a->addr, &b->addr);
+}
+
+/* The first of the list; a heartbeat may have told of one whose address comes with the next beacon.
+ */
+static void standbys_now(const struct elect *e, struct wire_standbys *out)
+{
+    memset(out, 0, sizeof *out);
+    if (!ballot_is(&e->cur))
+        return;
+    for (int i = 0; i < e->list.len && i < WIRE_STANDBYS; i++) {
+        struct wire_standby *s = &out->at[out->len++];
+
+        memcpy(s->nid.b, e->list.id[i], sizeof e->list.id[i]);
+        for (int k = 0; k < e->standbys.len; k++)
+            if (!memcmp(e->standbys.at[k].nid.b, e->list.id[i], sizeof e->list.id[i]))
+                *s = e->standbys.at[k];
+    }
 }
 
 void news_standby(struct elect *e)
 {
-    uint8_t now[ELECT_STANDBYS][8] = {{0}};
     int place = list_place(&e->list, &e->nid);
+    struct wire_standbys now;
     struct elect_news *n;
+    bool same;
 
-    if (!ballot_is(&e->cur) || !news_left(e, 1))
+    standbys_now(e, &now);
+    same = now.len == e->told.len;
+    for (int i = 0; same && i < now.len; i++)
+        same = standby_eq(&now.at[i], &e->told.at[i]);
+    if (same || !ballot_is(&e->cur) || !news_left(e, 1))
         return;
-    for (int i = 0; i < e->list.len && i < ELECT_STANDBYS; i++)
-        memcpy(now[i], e->list.id[i], sizeof now[i]);
-    if (!memcmp(now, e->told_standby, sizeof now))
-        return;
-    memcpy(e->told_standby, now, sizeof now);
+    e->told = now;
     n = news(e, ELECT_STANDBY);
-    memcpy(n->standby, now, sizeof now);
-    n->place = place >= 0 && place < ELECT_STANDBYS ? (unsigned)place + 1 : 0;
+    for (int i = 0; i < now.len; i++)
+        memcpy(n->standby[i], now.at[i].nid.b, sizeof n->standby[i]);
+    n->place = place >= 0 && place < now.len ? (unsigned)place + 1 : 0;
 }
 
 void news_peer(struct elect *e, enum elect_news_kind kind, const struct peer *p)
 {
-    describe(&news(e, kind)->peer, p);
+    describe(&news(e, kind)->peer, e, p);
 }
 
 /* ---- leaving ---- */
@@ -199,38 +195,4 @@ void parting_tick(struct elect *e)
     m->u = p->msg.u;
     p->left--;
     p->at_ms = e->now + p->gap_ms;
-}
-
-/* ---- when asked ---- */
-
-bool elect_leader(const struct elect *e, struct elect_peer *out, uint64_t *term)
-{
-    if (!ballot_is(&e->cur))
-        return false;
-    *term = e->cur.term;
-    if (e->role == ELECT_LEAD) {
-        describe_self(out, e);
-        return true;
-    }
-    return describe_leader(out, e);
-}
-
-size_t elect_peers(const struct elect *e, struct elect_peer *out, size_t max)
-{
-    size_t n = 0;
-
-    if (max)
-        describe_self(&out[n], e);
-    n++;
-    for (size_t i = 0; i < e->peer_count; i++) {
-        const struct peer *p = e->peers[i];
-        bool recent = e->now - p->heard_ms < T_KA_MAX || nid_eq(&p->nid, &e->cur.leader);
-
-        if (!(e->role == ELECT_LEAD ? p->member : recent))
-            continue;
-        if (n < max)
-            describe(&out[n], p);
-        n++;
-    }
-    return n;
 }

@@ -141,6 +141,31 @@ static void flist(struct xfer *x, struct wire_list *l)
         fbytes(x, l->id[i], sizeof l->id[i]);
 }
 
+/* Of each: flags (1 warm, 2 IPv6), the second half of the nid (the first is in the list), IP, port.
+ */
+static void fstandbys(struct xfer *x, struct wire_standbys *s, const struct wire_list *l)
+{
+    f8(x, &s->len);
+    if (s->len > WIRE_STANDBYS || s->len > l->len) {
+        assert(!x->w);
+        s->len = 0;
+        x->r->bad = true;
+        return;
+    }
+    for (size_t i = 0; i < s->len; i++) {
+        struct wire_standby *to = &s->at[i];
+        uint8_t flags = (uint8_t)((to->warm ? 1 : 0) | (to->addr.family == 6 ? 2 : 0));
+
+        f8(x, &flags);
+        to->warm = flags & 1;
+        to->addr.family = flags & 2 ? 6 : 4;
+        memcpy(to->nid.b, l->id[i], sizeof l->id[i]);
+        fbytes(x, to->nid.b + sizeof l->id[i], sizeof to->nid.b - sizeof l->id[i]);
+        fbytes(x, to->addr.ip, flags & 2 ? 16 : 4);
+        f16(x, &to->addr.port);
+    }
+}
+
 static void fcommon(struct xfer *x, struct wire_msg *m)
 {
     f8(x, &m->type);
@@ -163,7 +188,10 @@ static void fbeacon(struct xfer *x, struct wire_msg *m)
     f16(x, &m->u.beacon.tcp_port);
     f16(x, &m->u.beacon.period_ms);
     f32(x, &m->u.beacon.features);
+    f32(x, &m->u.beacon.beat);
+    f8(x, &m->u.beacon.why);
     flist(x, &m->u.beacon.list);
+    fstandbys(x, &m->u.beacon.standbys, &m->u.beacon.list);
     if (m->flags & (WIRE_YIELD | WIRE_RESIGN))
         fballot(x, &m->u.beacon.hint);
 }
@@ -177,6 +205,7 @@ static void fhb(struct xfer *x, struct wire_msg *m)
     f64(x, &m->u.hb.max_sen);
     f64(x, &m->u.hb.generation);
     f64(x, &m->u.hb.number);
+    f64(x, &m->u.hb.digest);
     flist(x, &m->u.hb.list);
 }
 
@@ -187,8 +216,10 @@ static void fjoin(struct xfer *x, struct wire_msg *m)
     f64(x, &m->u.join.sen);
     f16(x, &m->u.join.tcp_port);
     f32(x, &m->u.join.features);
+    f32(x, &m->u.join.member_s);
     f64(x, &m->u.join.generation);
     f64(x, &m->u.join.number);
+    f64(x, &m->u.join.digest);
 }
 
 static void fjoinack(struct xfer *x, struct wire_msg *m)
@@ -201,7 +232,9 @@ static void fjoinack(struct xfer *x, struct wire_msg *m)
     f64(x, &m->u.joinack.max_sen);
     f16(x, &m->u.joinack.members);
     f16(x, &m->u.joinack.tcp_port);
+    f32(x, &m->u.joinack.member_s);
     flist(x, &m->u.joinack.list);
+    fstandbys(x, &m->u.joinack.standbys, &m->u.joinack.list);
 }
 
 static void ffaceoff(struct xfer *x, struct wire_msg *m)
@@ -222,6 +255,7 @@ static void fbody(struct xfer *x, struct wire_msg *m)
         f32(x, &m->u.hello.features);
         f64(x, &m->u.hello.generation);
         f64(x, &m->u.hello.number);
+        f64(x, &m->u.hello.digest);
         break;
     case WIRE_BEACON:
         fbeacon(x, m);
@@ -248,6 +282,7 @@ static void fbody(struct xfer *x, struct wire_msg *m)
         f64(x, &m->u.ka.session);
         f64(x, &m->u.ka.generation);
         f64(x, &m->u.ka.number);
+        f64(x, &m->u.ka.digest);
         break;
     case WIRE_PING:
     case WIRE_PONG:

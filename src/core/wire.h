@@ -9,8 +9,11 @@
 #include "base/limits.h"
 #include "core/seal.h"
 
+#include <stdbool.h>
+
 #define WIRE_VERSION    1
-#define WIRE_SUCCESSION 8
+#define WIRE_SUCCESSION 5
+#define WIRE_STANDBYS   2
 
 /* s: signed by the sender, and so carries its public key. m: sent to all, else to one. */
 enum wire_type {
@@ -43,6 +46,7 @@ enum wire_flag {
     WIRE_COLD = 16,  /* has no copy of the ledger: JOIN again */
     WIRE_POSITIVE = 32, /* POLL: evidence that does not rest on silence */
     WIRE_NEVER = 64,    /* never leads */
+    WIRE_WARM = 128,    /* HBACK: has a current copy of what the leader knows of catalogs */
 };
 
 enum wire_vote { WIRE_IAM = 1, WIRE_HEAR, WIRE_LOST, WIRE_OTHER, WIRE_BETTER };
@@ -61,6 +65,26 @@ struct wire_list {
     uint8_t id[WIRE_SUCCESSION][8];
 };
 
+/* The first of the list, as their leader knows them: whom to ask when it does not answer. */
+struct wire_standbys {
+    uint8_t len; /* at most that of the list that goes with it */
+    struct wire_standby {
+        bool warm;
+        struct nid nid;
+        struct addr addr; /* observed source, with the TCP port */
+    } at[WIRE_STANDBYS];
+};
+
+/* What came about when a leadership began; told with it. */
+enum wire_why {
+    WIRE_WHY_NONE,      /* not told */
+    WIRE_WHY_FIRST,     /* nobody led */
+    WIRE_WHY_SILENT,    /* the one before fell silent, and the others did not hear it either */
+    WIRE_WHY_GONE,      /* its machine answered that it is gone, and it answered no question */
+    WIRE_WHY_RESTARTED, /* its next incarnation was heard */
+    WIRE_WHY_RESIGNED,  /* it left and named its successor */
+};
+
 /* session names the sender's ballot if it leads, else the one that the receiver should lead. */
 struct wire_msg {
     uint8_t type; /* enum wire_type, or one that we do not know */
@@ -75,7 +99,7 @@ struct wire_msg {
             uint64_t sen;
             uint16_t tcp_port;
             uint32_t features;
-            uint64_t generation, number;
+            uint64_t generation, number, digest;
         } hello;
         struct {
             uint64_t term, session;
@@ -85,7 +109,10 @@ struct wire_msg {
             uint16_t live;    /* of these answered the last roll call */
             uint16_t tcp_port, period_ms;
             uint32_t features;
+            uint32_t beat; /* counts the beacons, for measuring loss */
+            uint8_t why;   /* enum wire_why */
             struct wire_list list;
+            struct wire_standbys standbys;
             struct wire_ballot hint; /* with WIRE_YIELD or WIRE_RESIGN */
         } beacon;
         struct {
@@ -93,7 +120,7 @@ struct wire_msg {
             uint32_t beat;
             uint16_t members;
             uint64_t max_sen;
-            uint64_t generation, number;
+            uint64_t generation, number, digest;
             struct wire_list list;
         } hb;
         struct {
@@ -105,14 +132,17 @@ struct wire_msg {
             uint64_t sen;
             uint16_t tcp_port;
             uint32_t features;
-            uint64_t generation, number;
+            uint32_t member_s; /* for so long a member already, without a break */
+            uint64_t generation, number, digest;
         } join;
         struct {
             uint64_t term, session, nonce;
             uint64_t granted; /* the joiner's seniority from now on */
             uint64_t sen, max_sen;
             uint16_t members, tcp_port;
+            uint32_t member_s; /* of the leader */
             struct wire_list list;
+            struct wire_standbys standbys;
         } joinack;
         struct {
             uint64_t session; /* that it answers */
@@ -120,7 +150,7 @@ struct wire_msg {
         } nak;
         struct {
             uint64_t session;
-            uint64_t generation, number;
+            uint64_t generation, number, digest;
         } ka; /* and kaack: what was heard */
         struct {
             uint64_t session, nonce;

@@ -77,6 +77,19 @@ static void list(struct rd *r, const struct elect *e, struct wire_list *l)
     }
 }
 
+/* As wire_open gives them: not more than the list has, with the same ids. */
+static void standbys(struct rd *r, const struct wire_list *l, struct wire_standbys *s)
+{
+    uint8_t how = l->len ? rd_u8(r) : 0;
+
+    s->len = how % 3 < l->len ? how % 3 : l->len;
+    for (int i = 0; i < s->len; i++) {
+        memcpy(s->at[i].nid.b, l->id[i], sizeof l->id[i]);
+        s->at[i].warm = how >> (4 + i) & 1;
+        s->at[i].addr = (struct addr){.family = how & 0x40 ? 6 : 4, .ip = {10}, .port = how};
+    }
+}
+
 static void body(struct rd *r, const struct elect *e, struct wire_msg *m)
 {
     switch ((enum wire_type)m->type) {
@@ -92,6 +105,7 @@ static void body(struct rd *r, const struct elect *e, struct wire_msg *m)
         m->u.beacon.members = rd_u8(r);
         m->u.beacon.live = rd_u8(r);
         list(r, e, &m->u.beacon.list);
+        standbys(r, &m->u.beacon.list, &m->u.beacon.standbys);
         if (m->flags & (WIRE_YIELD | WIRE_RESIGN))
             ballot(r, e, &m->u.beacon.hint);
         break;
@@ -117,6 +131,7 @@ static void body(struct rd *r, const struct elect *e, struct wire_msg *m)
         m->u.joinack.granted = number(r, e);
         m->u.joinack.max_sen = number(r, e);
         list(r, e, &m->u.joinack.list);
+        standbys(r, &m->u.joinack.list, &m->u.joinack.standbys);
         break;
     case WIRE_NAK:
         m->u.nak.session = number(r, e);
@@ -226,7 +241,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check_out(e, &out, &term);
         }
         in = (struct elect_in){.kind = (enum elect_event_kind)(rd_u8(&r) % 16)};
-        if (in.kind > ELECT_LEAVE) { /* time passes: to the next timer, or a while */
+        if (in.kind > ELECT_WARM) { /* time passes: to the next timer, or a while */
             int64_t due = elect_due_ms(e);
             uint8_t how = rd_u8(&r);
 
@@ -235,6 +250,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         in.gap_ms = (int64_t)(rd_u8(&r) & 0x3f) * 200;
         in.number = rd_u8(&r);
+        in.warm = in.number & 1;
         in.nid = nid_of((uint8_t)in.number);
         in.from = (struct addr){.family = 4, .ip = {10, 0, 0, in.number % 8}, .port = 1235};
         if (in.kind == ELECT_DATAGRAM)

@@ -197,6 +197,114 @@ static void many_die_at_once(void **state)
     close_lan();
 }
 
+static int standby_of(int i, int whom, bool warm)
+{
+    struct elect_view v;
+
+    elect_view(lan.host[i].e, &v);
+    for (size_t k = 0; k < v.standbys; k++)
+        if (nid_eq(&v.standby[k].nid, &lan.host[whom].nid)) {
+            assert_int_equal(v.standby[k].warm, warm);
+            assert_int_equal(v.standby[k].self, i == whom);
+            assert_int_equal(v.standby[k].addr.port, i == whom ? 0 : lan.host[whom].conf.tcp_port);
+            return (int)k + 1;
+        }
+    return 0;
+}
+
+static void all_know_who_stands_by_and_whether_it_is_warm(void **state)
+{
+    (void)state;
+    open_lan(4);
+    start_all();
+    lan_run(5 * SECOND);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(standby_of(i, 1, false), 1);
+        assert_int_equal(standby_of(i, 2, false), 2);
+        assert_int_equal(standby_of(i, 3, false), 0);
+    }
+    lan_event(2, &(struct elect_in){.kind = ELECT_WARM, .warm = true});
+    lan_event(3, &(struct elect_in){.kind = ELECT_WARM, .warm = true}); /* has no say */
+    lan_run(SECOND);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(standby_of(i, 1, false), 1);
+        assert_int_equal(standby_of(i, 2, true), 2);
+    }
+    lan_crash(1, false);
+    lan_run(15 * SECOND);
+    for (int i = 0; i < 4; i++)
+        if (i != 1) {
+            assert_int_equal(standby_of(i, 2, true), 1);
+            assert_int_equal(standby_of(i, 3, true), 2); /* it had said so before */
+        }
+    lan_crash(0, false); /* warm is for one leader */
+    lan_run(SECOND);
+    assert_int_equal(standby_of(2, 3, false), 1);
+    close_lan();
+}
+
+static void how_long_and_why_can_be_asked(void **state)
+{
+    static struct elect_peer p[4];
+    struct elect_view v;
+    uint64_t term;
+
+    (void)state;
+    open_lan(3);
+    start_all();
+    lan_run(20 * SECOND);
+    elect_view(lan.host[0].e, &v);
+    assert_int_equal(v.why, ELECT_WHY_FIRST);
+    elect_view(lan.host[2].e, &v);
+    assert_int_equal(v.why, ELECT_WHY_FOUND);
+    assert_int_equal(v.changes, 1);
+    assert_int_equal(v.members, 2);
+    assert_int_equal(elect_peers(lan.host[0].e, p, 4), 3);
+    for (int i = 0; i < 3; i++) {
+        assert_in_range(p[i].member_since_ms, 1000, 3000);
+        assert_int_equal(p[i].loss_permille, i ? 0 : -1);
+        assert_int_equal(p[i].standby, i);
+    }
+    lan_crash(0, false);
+    lan_run(20 * SECOND);
+    elect_view(lan.host[2].e, &v);
+    assert_int_equal(v.why, ELECT_WHY_SILENT);
+    assert_int_equal(v.changes, 2);
+    assert_true(v.role_since_ms < 5000); /* a follower all the time */
+    assert_true(elect_leader(lan.host[2].e, p, &term));
+    assert_in_range(p[0].member_since_ms, 0, 3000); /* the new leader was a member before */
+    lan_start(0);
+    lan_run(SECOND);
+    lan_leave(1);
+    lan_run(SECOND);
+    elect_view(lan.host[0].e, &v);
+    assert_int_equal(v.why, ELECT_WHY_RESIGNED);
+    assert_string_equal(elect_why_text(v.why), "the one before left");
+    lan_sleep(2, 20 * SECOND);
+    lan_run(25 * SECOND);
+    elect_view(lan.host[2].e, &v);
+    assert_int_equal(v.why, ELECT_WHY_SLEPT);
+    close_lan();
+}
+
+static void loss_is_measured(void **state)
+{
+    static struct elect_peer p[4];
+    uint64_t term;
+
+    (void)state;
+    open_lan(4);
+    start_all();
+    lan_run(5 * SECOND);
+    lan.loss_pct = 20;
+    lan_run(60 * SECOND);
+    assert_true(elect_leader(lan.host[1].e, p, &term)); /* of heartbeats */
+    assert_in_range(p[0].loss_permille, 50, 400);
+    assert_true(elect_leader(lan.host[3].e, p, &term)); /* of beacons */
+    assert_in_range(p[0].loss_permille, 50, 400);
+    close_lan();
+}
+
 /* ---- one service alone ---- */
 
 #define OTHERS 4
@@ -932,6 +1040,9 @@ int main(void)
         cmocka_unit_test(two_sides_merge),
         cmocka_unit_test(a_lone_one_that_never_leads_knows_no_leader),
         cmocka_unit_test(many_die_at_once),
+        cmocka_unit_test(all_know_who_stands_by_and_whether_it_is_warm),
+        cmocka_unit_test(how_long_and_why_can_be_asked),
+        cmocka_unit_test(loss_is_measured),
         cmocka_unit_test(a_join_is_news_and_answered),
         cmocka_unit_test(the_ledger_can_be_asked_for),
         cmocka_unit_test(unsigned_ones_count_only_from_where_signed_ones_came),

@@ -55,6 +55,8 @@ static void on_news(void *ctx, const struct elect_news *n)
     case ELECT_PEER_DOWN:
         e->downs++;
         break;
+    case ELECT_STANDBY:
+        break;
     }
 }
 

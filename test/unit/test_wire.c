@@ -66,8 +66,24 @@ static void list_of(struct wire_list *l)
     memset(l->id[1], 0xe2, 8);
 }
 
+/* With ids that go with list_of. */
+static void standbys_of(struct wire_standbys *s)
+{
+    s->len = 2;
+    s->at[0].warm = true;
+    memset(s->at[0].nid.b, 0xe1, 8);
+    memset(s->at[0].nid.b + 8, 0xf1, 8);
+    s->at[0].addr = (struct addr){.family = 4, .ip = {10, 1, 2, 3}, .port = 0x1234};
+    memset(s->at[1].nid.b, 0xe2, 8);
+    memset(s->at[1].nid.b + 8, 0xf2, 8);
+    s->at[1].addr = (struct addr){.family = 6, .ip = {0xfe, 0x80, [15] = 9}, .port = 0x5678};
+}
+
 #define BALLOT "a0a1a2a3a4a5a6a7b0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0c1c2c3d0d1d2d3d4d5d6d7"
-#define LIST   "02e1e1e1e1e1e1e1e1e2e2e2e2e2e2e2e2"
+#define STANDBYS                                                                                   \
+    "0201f1f1f1f1f1f1f1f10a010203"                                                                 \
+    "123402f2f2f2f2f2f2f2f2fe8000000000000000000000000000095678"
+#define LIST "02e1e1e1e1e1e1e1e1e2e2e2e2e2e2e2e2"
 
 /* m opens to itself, and its sealed part is: common fields, hex, and key and signature when it is
  * signed. */
@@ -116,26 +132,32 @@ static void hello_and_join(void **state)
     m.u.hello.features = (uint32_t)num(0x60, 4);
     m.u.hello.generation = num(0x70, 8);
     m.u.hello.number = num(0x80, 8);
+    m.u.hello.digest = num(0x88, 8);
     bytes_are(&m, "4041424344454647"
                   "5051"
                   "60616263"
                   "7071727374757677"
-                  "8081828384858687");
+                  "8081828384858687"
+                  "88898a8b8c8d8e8f");
     head_of(&m, WIRE_JOIN, 0);
     m.u.join.session = num(0x40, 8);
     m.u.join.nonce = num(0x48, 8);
     m.u.join.sen = num(0x50, 8);
     m.u.join.tcp_port = (uint16_t)num(0x58, 2);
     m.u.join.features = (uint32_t)num(0x60, 4);
+    m.u.join.member_s = (uint32_t)num(0x68, 4);
     m.u.join.generation = num(0x70, 8);
     m.u.join.number = num(0x80, 8);
+    m.u.join.digest = num(0x88, 8);
     bytes_are(&m, "4041424344454647"
                   "48494a4b4c4d4e4f"
                   "5051525354555657"
                   "5859"
                   "60616263"
+                  "68696a6b"
                   "7071727374757677"
-                  "8081828384858687");
+                  "8081828384858687"
+                  "88898a8b8c8d8e8f");
     head_of(&m, WIRE_JOINACK, 0);
     m.u.joinack.term = num(0x40, 8);
     m.u.joinack.session = num(0x48, 8);
@@ -145,7 +167,9 @@ static void hello_and_join(void **state)
     m.u.joinack.max_sen = num(0x68, 8);
     m.u.joinack.members = (uint16_t)num(0x70, 2);
     m.u.joinack.tcp_port = (uint16_t)num(0x72, 2);
+    m.u.joinack.member_s = (uint32_t)num(0x78, 4);
     list_of(&m.u.joinack.list);
+    standbys_of(&m.u.joinack.standbys);
     bytes_are(&m, "4041424344454647"
                   "48494a4b4c4d4e4f"
                   "5051525354555657"
@@ -153,7 +177,8 @@ static void hello_and_join(void **state)
                   "6061626364656667"
                   "68696a6b6c6d6e6f"
                   "7071"
-                  "7273" LIST);
+                  "7273"
+                  "78797a7b" LIST STANDBYS);
 }
 
 static void beacon(void **state)
@@ -172,7 +197,10 @@ static void beacon(void **state)
     m.u.beacon.tcp_port = (uint16_t)num(0x6c, 2);
     m.u.beacon.period_ms = (uint16_t)num(0x6e, 2);
     m.u.beacon.features = (uint32_t)num(0x70, 4);
+    m.u.beacon.beat = (uint32_t)num(0x74, 4);
+    m.u.beacon.why = WIRE_WHY_GONE;
     list_of(&m.u.beacon.list);
+    standbys_of(&m.u.beacon.standbys);
 #define BEACON_FIELDS                                                                              \
     "4041424344454647"                                                                             \
     "48494a4b4c4d4e4f"                                                                             \
@@ -180,7 +208,9 @@ static void beacon(void **state)
     "58595a5b5c5d5e5f"                                                                             \
     "6061626364656667"                                                                             \
     "68696a6b6c6d6e6f"                                                                             \
-    "70717273" LIST
+    "70717273"                                                                                     \
+    "74757677"                                                                                     \
+    "03" LIST STANDBYS
     bytes_are(&m, BEACON_FIELDS);
     m.flags = WIRE_YIELD;
     ballot_of(&m.u.beacon.hint);
@@ -202,6 +232,7 @@ static void heartbeat(void **state)
     m.u.hb.max_sen = num(0x58, 8);
     m.u.hb.generation = num(0x60, 8);
     m.u.hb.number = num(0x68, 8);
+    m.u.hb.digest = num(0x70, 8);
     list_of(&m.u.hb.list);
     bytes_are(&m, "4041424344454647"
                   "48494a4b4c4d4e4f"
@@ -209,7 +240,8 @@ static void heartbeat(void **state)
                   "5455"
                   "58595a5b5c5d5e5f"
                   "6061626364656667"
-                  "68696a6b6c6d6e6f" LIST);
+                  "68696a6b6c6d6e6f"
+                  "7071727374757677" LIST);
     head_of(&m, WIRE_HBACK, 0);
     m.u.hback.session = num(0x40, 8);
     m.u.hback.beat = (uint32_t)num(0x48, 4);
@@ -228,9 +260,11 @@ static void small_ones(void **state)
         m.u.ka.session = num(0x40, 8);
         m.u.ka.generation = num(0x48, 8);
         m.u.ka.number = num(0x50, 8);
+        m.u.ka.digest = num(0x58, 8);
         bytes_are(&m, "4041424344454647"
                       "48494a4b4c4d4e4f"
-                      "5051525354555657");
+                      "5051525354555657"
+                      "58595a5b5c5d5e5f");
         head_of(&m, ping[i], 0);
         m.u.ping.session = num(0x40, 8);
         m.u.ping.nonce = num(0x48, 8);
@@ -454,13 +488,38 @@ static void forms_that_are_refused(void **state)
 
     len = raw_common(plain, WIRE_HB);
     memset(plain + len, 0, 200);
-    at = len + 46; /* how long the succession list is */
+    at = len + 54; /* how long the succession list is */
     plain[at] = WIRE_SUCCESSION;
     assert_int_equal(wire_open(&back, out, seal_raw(out, plain, at + 1 + 64, false), &net),
                      WIRE_OK);
     assert_int_equal(back.u.hb.list.len, WIRE_SUCCESSION);
     plain[at] = WIRE_SUCCESSION + 1;
     assert_int_equal(wire_open(&back, out, seal_raw(out, plain, at + 1 + 72, false), &net),
+                     WIRE_FORM);
+}
+
+static void standbys_fit_their_list(void **state)
+{
+    uint8_t out[DGRAM_MAX], plain[DGRAM_MAX];
+    struct wire_msg back;
+    size_t at, len;
+
+    (void)state;
+    len = raw_common(plain, WIRE_JOINACK);
+    memset(plain + len, 0, 300);
+    at = len + 56; /* how long the succession list is */
+    plain[at] = 1;
+    plain[at + 9] = 1; /* one stand-by */
+    assert_int_equal(wire_open(&back, out, seal_raw(out, plain, at + 10 + 15, true), &net),
+                     WIRE_OK);
+    assert_int_equal(back.u.joinack.standbys.len, 1);
+    assert_int_equal(back.u.joinack.standbys.at[0].addr.family, 4);
+    plain[at + 9] = 2;
+    assert_int_equal(wire_open(&back, out, seal_raw(out, plain, at + 10 + 30, true), &net),
+                     WIRE_FORM);
+    plain[at] = 3;
+    plain[at + 25] = 3;
+    assert_int_equal(wire_open(&back, out, seal_raw(out, plain, at + 26 + 45, true), &net),
                      WIRE_FORM);
 }
 
@@ -496,7 +555,10 @@ static void a_beacon_is_small(void **state)
     (void)state;
     head_of(&m, WIRE_BEACON, 0);
     m.u.beacon.list.len = WIRE_SUCCESSION;
-    assert_true((wire_seal(out, &m, &net, &key, nonce) + 18 + 40 + 8) * 4 < 1600);
+    m.u.beacon.standbys.len = WIRE_STANDBYS;
+    for (int i = 0; i < WIRE_STANDBYS; i++)
+        m.u.beacon.standbys.at[i].addr.family = 6;
+    assert_true((wire_seal(out, &m, &net, &key, nonce) + 18 + 40 + 8) * 4 <= 1600);
 }
 
 static void names(void **state)
@@ -524,6 +586,7 @@ int main(void)
         cmocka_unit_test(a_message_is_not_carried_across_networks),
         cmocka_unit_test(forged_ids_and_signatures),
         cmocka_unit_test(forms_that_are_refused),
+        cmocka_unit_test(standbys_fit_their_list),
         cmocka_unit_test(later_minor_versions_are_skipped),
         cmocka_unit_test(a_beacon_is_small),
         cmocka_unit_test(names),
