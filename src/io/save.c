@@ -42,7 +42,7 @@ static int write_all(int fd, const char *data, size_t len)
     return 0;
 }
 
-static int write_new(const char *path, const void *data, size_t len, mode_t mode)
+static int write_new(const char *path, const void *data, size_t len, mode_t mode, bool sync)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     int bad;
@@ -50,29 +50,40 @@ static int write_new(const char *path, const void *data, size_t len, mode_t mode
     if (fd < 0)
         return errno;
     bad = write_all(fd, data, len);
-    if (!bad && (fchmod(fd, mode) || fsync(fd)))
+    if (!bad && (fchmod(fd, mode) || (sync && fsync(fd))))
         bad = errno;
     if (close(fd) && !bad)
         bad = errno;
     return bad;
 }
 
-int save_write(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
+static int replace(const char *path, const void *data, size_t len, mode_t mode, bool sync,
+                   struct err *e)
 {
     struct buf tmp = {0};
     int bad;
 
     buf_printf(&tmp, "%s.new-%ld", path, (long)getpid());
     (void)unlink(tmp.data); /* left behind by a crashed process that had our number */
-    bad = write_new(tmp.data, data, len, mode);
+    bad = write_new(tmp.data, data, len, mode, sync);
     if (!bad && rename(tmp.data, path))
         bad = errno;
     if (bad)
         (void)unlink(tmp.data);
-    else
+    else if (sync)
         bad = sync_folder_of(path);
     buf_free(&tmp);
     return bad ? err_sys(e, ERR_IO, bad, "cannot write %s", path) : 0;
+}
+
+int save_write(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
+{
+    return replace(path, data, len, mode, true, e);
+}
+
+int save_note(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
+{
+    return replace(path, data, len, mode, false, e);
 }
 
 int save_read(const char *path, size_t max, struct buf *b, struct err *e)

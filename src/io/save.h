@@ -13,6 +13,9 @@
 /* Write path.new-PID, fsync, rename to path, fsync the folder. mode is what the file gets, whatever
  * the umask. -ERR_IO. */
 int save_write(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
+/* The same for what may be lost: nothing waits for the disk. A power cut may leave an empty file.
+ */
+int save_note(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
 /* Append the whole file to b. -ERR_NOT_FOUND when there is none, -ERR_IO otherwise, also when it is
  * longer than max or no regular file. */
 int save_read(const char *path, size_t max, struct buf *b, struct err *e);

@@ -14,89 +14,125 @@
 #include <string.h>
 
 #define FILE_NAME  "last-search"
-#define FILE_MAX   (1u << 20)
+#define FILE_MAX   (8u << 20)
+#define ROW_MAX    1000000u
 #define PREFIX_MIN 6
 
-void last_search_save(const struct cli *c, const json_t *rows)
+/* {"search":"...","rows":{"1":["HASH","name"],...}} or NULL. *rc: what reading the file gave. */
+static json_t *load(const struct cli *c, int *rc, struct err *e)
 {
     char *path = settings_path(c->home, FILE_NAME);
-    struct buf b = {0};
-    struct err ignored;
+    struct buf text = {0};
+    json_t *last = NULL;
+
+    *rc = save_read(path, FILE_MAX, &text, e);
+    if (!*rc)
+        last = json_loadb(buf_cstr(&text), text.len, 0, NULL);
+    buf_free(&text);
+    mem_free(path);
+    return last;
+}
+
+static void add_rows(json_t *kept, const json_t *rows)
+{
     const json_t *row;
+    char number[24];
     size_t i;
 
     OUT_EACH (rows, i, row) {
-        json_t *kept =
-            json_pack("{ss ss}", "hash", out_str(row, "hash"), "name", out_str(row, "name"));
-        char *line = json_dumps(kept, JSON_COMPACT);
-
-        buf_printf(&b, "%s\n", line);
-        free(line);
-        json_decref(kept);
+        snprintf(number, sizeof number, "%" PRIu64, out_num(row, "row"));
+        json_object_set_new(kept, number,
+                            json_pack("[ss]", out_str(row, "hash"), out_str(row, "name")));
     }
-    (void)save_write(path, buf_cstr(&b), b.len, 0600, &ignored);
-    buf_free(&b);
+}
+
+static bool write_rows(const char *path, const char *search, json_t *kept)
+{
+    json_t *last = json_pack("{ss sO}", "search", search, "rows", kept);
+    char *text = json_dumps(last, JSON_COMPACT);
+    size_t len = text ? strlen(text) : 0;
+    struct err ignored;
+
+    if (text && len <= FILE_MAX)
+        (void)save_note(path, text, len, 0600, &ignored);
+    free(text);
+    json_decref(last);
+    return len && len <= FILE_MAX;
+}
+
+void last_search_save(const struct cli *c, const char *search, const json_t *rows)
+{
+    char *path = settings_path(c->home, FILE_NAME);
+    struct err ignored;
+    int rc;
+    json_t *last = load(c, &rc, &ignored), *kept = json_object_get(last, "rows");
+    bool same = json_is_object(kept) && !strcmp(out_str(last, "search"), search);
+
+    kept = same ? json_incref(kept) : json_object();
+    add_rows(kept, rows);
+    if (!write_rows(path, search, kept)) { /* more pages than there is room for */
+        json_object_clear(kept);
+        add_rows(kept, rows);
+        (void)write_rows(path, search, kept);
+    }
+    json_decref(kept);
+    json_decref(last);
     mem_free(path);
 }
 
-/* The nth line, from 1, and how many there are. */
-static struct buf nth_line(const struct buf *text, uint64_t n, uint64_t *lines)
+/* Which rows there are, for those who ask for another. */
+static int no_row(json_t *rows, uint64_t n, struct err *e)
 {
-    const char *at = buf_cstr(text), *end;
-    struct buf line = {0};
+    uint64_t least = UINT64_MAX, most = 0, at;
+    const char *key;
+    json_t *row;
 
-    for (*lines = 0; (end = strchr(at, '\n')); at = end + 1) {
-        if (++*lines == n)
-            buf_add(&line, at, (size_t)(end - at));
+    json_object_foreach (rows, key, row) {
+        if (!str_parse_u64(key, 1, ROW_MAX, &at))
+            continue;
+        least = at < least ? at : least;
+        most = at > most ? at : most;
     }
-    return line;
-}
-
-static int take_line(const struct buf *line, struct buf *digits, char **title, struct err *e)
-{
-    json_t *row = json_loadb(buf_cstr(line), line->len, 0, NULL);
-    const char *hash = json_string_value(json_object_get(row, "hash"));
-    struct hash h;
-    int rc = 0;
-
-    if (!hash || !hash_parse(&h, hash, strlen(hash)))
-        rc = err_set(e, ERR_USAGE, "cannot read the last search: search again");
-    else
-        buf_str(digits, hash);
-    if (!rc && title)
-        *title = mem_str(json_string_value(json_object_get(row, "name")));
-    json_decref(row);
-    return rc;
+    if (!most)
+        return err_set(e, ERR_USAGE, "cannot read the last search: search again");
+    return err_set(e, ERR_USAGE,
+                   "there is no @%" PRIu64 ": the last search showed @%" PRIu64 " to @%" PRIu64, n,
+                   least, most);
 }
 
 static int take_row(const struct cli *c, const char *number, struct buf *digits, char **title,
                     struct err *e)
 {
-    char *path, shown[40];
-    struct buf text = {0}, line = {0};
-    uint64_t n, lines;
+    json_t *last, *rows, *row;
+    const char *hash;
+    struct hash h;
+    char shown[40], key[24];
+    uint64_t n;
     int rc;
 
-    if (!str_parse_u64(number, 1, FILE_MAX, &n)) {
+    if (!str_parse_u64(number, 1, ROW_MAX, &n)) {
         err_set(e, ERR_USAGE, "'@%s' is no row of a search",
                 show_to(shown, sizeof shown, number, strlen(number)));
         err_hint(e, "@1 is the first row of the last search");
         return -ERR_USAGE;
     }
-    path = settings_path(c->home, FILE_NAME);
-    rc = save_read(path, FILE_MAX, &text, e);
-    mem_free(path);
-    if (rc == -ERR_NOT_FOUND) {
+    last = load(c, &rc, e);
+    rows = json_object_get(last, "rows");
+    snprintf(key, sizeof key, "%" PRIu64, n);
+    row = json_object_get(rows, key);
+    hash = json_string_value(json_array_get(row, 0));
+    if (rc == -ERR_NOT_FOUND)
         rc = err_set(e, ERR_USAGE, "there is no @%s: nothing was searched yet", number);
-    } else if (!rc) {
-        line = nth_line(&text, n, &lines);
-        rc = n > lines
-                 ? err_set(e, ERR_USAGE, "there is no @%s: the last search has %" PRIu64 " rows",
-                           number, lines)
-                 : take_line(&line, digits, title, e);
+    else if (!rc && json_is_object(rows) && !row)
+        rc = no_row(rows, n, e);
+    else if (!rc && (!hash || !hash_parse(&h, hash, strlen(hash))))
+        rc = err_set(e, ERR_USAGE, "cannot read the last search: search again");
+    if (!rc) {
+        buf_str(digits, hash);
+        if (title && json_is_string(json_array_get(row, 1)))
+            *title = mem_str(json_string_value(json_array_get(row, 1)));
     }
-    buf_free(&text);
-    buf_free(&line);
+    json_decref(last);
     return rc;
 }
 

@@ -20,8 +20,10 @@ const struct command COMMANDS[] = {
      "Each setting is a flag here; flags win over the environment and the file.",
      START_OPTS, true, cmd_start},
     {"search", "WORDS...", "find files on every peer",
-     "Words need not be exact, ordered or complete; -WORD (behind --) excludes, \"a phrase\" must\n"
-     "appear. `iwanto download @N` fetches row N of the last search.",
+     "Words need not be exact, ordered or complete. -WORD excludes; \"a phrase\" in double quotes\n"
+     "(which the shell must leave: '\"a phrase\"') must appear. Without words all that the "
+     "options\n"
+     "choose is found. `iwanto download @N` fetches row N of the last search.",
      SEARCH_OPTS, false, cmd_search},
     {"download", "HASH...", "fetch files or folders by their hash",
      "HASH is 64 hex digits, also as sha256:HEX, a unique beginning of 6 digits or more, or @N "

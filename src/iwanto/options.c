@@ -219,6 +219,16 @@ static int take_long(struct opt_scan *s, const char *word, struct found *f, cons
     return argument(s, f, equals ? equals + 1 : NULL, value, e);
 }
 
+/* "-word" and "-7", but not "-q". */
+static bool is_dash_word(const struct opt_scan *s, const char *word)
+{
+    struct found f;
+
+    return s->dash_words && word[1] != '-' &&
+           (word[2] ||
+            (!by_letter(s->own, false, word[1], &f) && !by_letter(COMMON_OPTS, true, word[1], &f)));
+}
+
 int opt_next(struct opt_scan *s, const char **value, struct err *e)
 {
     struct found f = {0};
@@ -238,7 +248,7 @@ int opt_next(struct opt_scan *s, const char **value, struct err *e)
                 s->words_only = true;
                 continue;
             }
-            if (s->words_only || word[0] != '-' || !word[1]) {
+            if (s->words_only || word[0] != '-' || !word[1] || is_dash_word(s, word)) {
                 *value = word;
                 return OPT_WORD;
             }

@@ -38,6 +38,7 @@ struct opt_scan {
     bool settings;         /* takes the flags of the settings, too (start) */
     struct common *common; /* filled as they are met */
     bool words_only;       /* after "--" */
+    bool dash_words;       /* "-word" is a word, letters stand alone (search) */
     const char *letters;   /* rest of "-qv" */
 };
 

@@ -27,8 +27,9 @@ struct out {
     FILE *to;
     bool people; /* a terminal: tables, binary units, cut to fit */
     bool color;
-    bool nul;         /* rows end with NUL, names raw but for a terminal */
-    unsigned columns; /* of the terminal */
+    bool nul;           /* rows end with NUL, names raw but for a terminal */
+    unsigned columns;   /* of the terminal */
+    const char *sought; /* a search: words whose letters are marked when there is colour; or NULL */
     const struct printers *print;
 };
 

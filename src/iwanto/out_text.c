@@ -1,7 +1,9 @@
 #include "iwanto/out.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/str.h"
+#include "core/highlight.h"
 #include "core/path.h"
 #include "iwanto/table.h"
 
@@ -100,33 +102,70 @@ static uint64_t holders_of(const json_t *row)
     return json_array_size(json_object_get(row, "holders"));
 }
 
+/* A name or folder with what was sought marked. */
+static void cell_sought(struct table *t, const struct highlight *h, const char *shown)
+{
+    size_t len = strlen(shown);
+    uint8_t *marks;
+
+    if (!h || !len) {
+        table_cell(t, shown);
+        return;
+    }
+    marks = mem_alloc(len);
+    highlight_text(h, shown, len, marks);
+    table_cell_marked(t, shown, marks);
+    mem_free(marks);
+}
+
+static void search_row(struct table *t, const struct highlight *h, const json_t *row, size_t i,
+                       bool names)
+{
+    struct buf tmp = {0};
+    char number[24];
+
+    snprintf(number, sizeof number, "@%llu",
+             (unsigned long long)(out_num(row, "row") ? out_num(row, "row") : i + 1));
+    table_cell(t, number);
+    out_shown(&tmp, out_str(row, "name"));
+    if (!strcmp(out_str(row, "type"), "dir"))
+        buf_char(&tmp, '/');
+    cell_sought(t, h, buf_cstr(&tmp));
+    cell_size(t, out_num(row, "size"));
+    cell_number(t, holders_of(row));
+    if (names)
+        cell_number(t, out_num(row, "other_names") + 1);
+    cell_hash(t, out_str(row, "hash"));
+    cell_sought(t, h, folder_of(&tmp, out_str(row, "path")));
+    buf_free(&tmp);
+}
+
+/* The names are counted where some content has several. */
 static void search_people(struct out *o, const json_t *rows)
 {
     static const struct table_col cols[] = {
-        {"", true, 0},        {"NAME", false, 2}, {"SIZE", true, 0},
-        {"HOLDERS", true, 0}, {"HASH", false, 0}, {"FOLDER", false, 3},
+        {"", true, 0, 0},        {"NAME", false, 2, 0}, {"SIZE", true, 0, 5},
+        {"HOLDERS", true, 0, 3}, {"HASH", false, 0, 1}, {"FOLDER", false, 3, 4},
     };
-    struct table *t = table_new(cols, sizeof cols / sizeof *cols);
-    struct buf tmp = {0};
+    static const struct table_col more_cols[] = {
+        {"", true, 0, 0},        {"NAME", false, 2, 0}, {"SIZE", true, 0, 5},
+        {"HOLDERS", true, 0, 3}, {"NAMES", true, 0, 2}, {"HASH", false, 0, 1},
+        {"FOLDER", false, 3, 4},
+    };
+    struct highlight *h =
+        o->color && o->sought ? highlight_new(o->sought, strlen(o->sought)) : NULL;
     const json_t *row;
-    char number[24];
+    struct table *t;
+    bool names = false;
     size_t i;
 
-    OUT_EACH (rows, i, row) {
-        bool dir = !strcmp(out_str(row, "type"), "dir");
-
-        snprintf(number, sizeof number, "@%zu", i + 1);
-        table_cell(t, number);
-        out_shown(&tmp, out_str(row, "name"));
-        if (dir)
-            buf_char(&tmp, '/');
-        table_cell(t, buf_cstr(&tmp));
-        cell_size(t, out_num(row, "size"));
-        cell_number(t, holders_of(row));
-        cell_hash(t, out_str(row, "hash"));
-        table_cell(t, folder_of(&tmp, out_str(row, "path")));
-    }
-    buf_free(&tmp);
+    OUT_EACH (rows, i, row)
+        names |= out_num(row, "other_names") > 0;
+    t = names ? table_new(more_cols, sizeof more_cols / sizeof *more_cols)
+              : table_new(cols, sizeof cols / sizeof *cols);
+    OUT_EACH (rows, i, row)
+        search_row(t, h, row, i, names);
+    highlight_free(h);
     print_table(o, t);
 }
 
@@ -178,8 +217,8 @@ static void heard(char out[STR_SIZE_MAX + 8], const json_t *row)
 static void peers_people(struct out *o, const json_t *rows)
 {
     static const struct table_col cols[] = {
-        {"NAME", false, 1}, {"ADDRESS", false, 0}, {"FILES", true, 0},
-        {"SIZE", true, 0},  {"HEARD", true, 0},    {"", false, 0},
+        {"NAME", false, 1, 0}, {"ADDRESS", false, 0, 0}, {"FILES", true, 0, 0},
+        {"SIZE", true, 0, 0},  {"HEARD", true, 0, 0},    {"", false, 0, 0},
     };
     struct table *t = table_new(cols, sizeof cols / sizeof *cols);
     char text[STR_SIZE_MAX + 8];
@@ -226,7 +265,7 @@ static void peers(struct out *o, const json_t *rows)
 static void config(struct out *o, const json_t *rows)
 {
     static const struct table_col cols[] = {
-        {"SETTING", false, 0}, {"VALUE", false, 1}, {"FROM", false, 0}};
+        {"SETTING", false, 0, 0}, {"VALUE", false, 1, 0}, {"FROM", false, 0, 0}};
     struct table *t = o->people ? table_new(cols, 3) : NULL;
     struct buf name = {0}, tmp = {0};
     const json_t *row;
@@ -274,8 +313,8 @@ static const char *state_of(const json_t *event)
 static void downloads(struct out *o, const json_t *rows)
 {
     static const struct table_col cols[] = {
-        {"HASH", false, 0}, {"NAME", false, 1}, {"STATE", false, 0},
-        {"DONE", true, 0},  {"SIZE", true, 0},  {"RATE", true, 0},
+        {"HASH", false, 0, 0}, {"NAME", false, 1, 0}, {"STATE", false, 0, 0},
+        {"DONE", true, 0, 0},  {"SIZE", true, 0, 0},  {"RATE", true, 0, 0},
     };
     struct table *t = o->people && !o->nul ? table_new(cols, 6) : NULL;
     char text[STR_SIZE_MAX], rate[STR_SIZE_MAX + 2];

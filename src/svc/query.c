@@ -35,7 +35,7 @@ static const struct param {
 
 void query_init(struct query *q)
 {
-    *q = (struct query){.smaller = UINT64_MAX, .limit = QUERY_LIMIT};
+    *q = (struct query){.smaller = UINT64_MAX, .newer_at_s = INT64_MIN, .limit = QUERY_LIMIT};
 }
 
 const char *query_name(size_t n)
@@ -51,38 +51,63 @@ static void *field(struct query *q, const struct param *p)
 static int set_text(struct query *q, const struct param *p, const char *value, struct err *e)
 {
     bool is_query = p->at == offsetof(struct query, text);
+    char shown[64];
 
     if (p->at == offsetof(struct query, ext))
         value += strspn(value, ".");
     if (strlen(value) >= p->cap && !is_query) /* a long question is cut, a long name is none */
         return err_set(e, ERR_USAGE, "%s: longer than %zu bytes", p->name, p->cap - 1);
     if (p->at == offsetof(struct query, type) && !types_known(value))
-        return err_set(e, ERR_USAGE, "%s: not file, dir, video, audio, image, document or archive",
-                       p->name);
+        return err_set(e, ERR_USAGE,
+                       "%s: '%s' is not file, dir, video, audio, image, document or archive",
+                       p->name, show_to(shown, sizeof shown, value, strlen(value)));
     memset(field(q, p), 0, p->cap); /* nothing of a longer one given before */
     str_copy(field(q, p), p->cap, value);
     return 0;
 }
 
+/* A time span, or @ and seconds since 1970. */
+static bool set_newer(struct query *q, const char *value)
+{
+    uint64_t n;
+
+    if (value[0] == '@') {
+        if (!str_parse_u64(value + 1, 0, INT64_MAX / 2, &n))
+            return false;
+        q->newer_at_s = (int64_t)n;
+        q->newer_s = 0;
+        return true;
+    }
+    if (!str_parse_duration(value, &n) || !n || n > INT64_MAX)
+        return false;
+    q->newer_s = n;
+    q->newer_at_s = INT64_MIN;
+    return true;
+}
+
 static int set(struct query *q, const struct param *p, const char *value, struct err *e)
 {
     uint64_t n = 0;
+    char shown[64];
 
+    show_to(shown, sizeof shown, value, strlen(value));
     switch (p->form) {
     case TEXT:
         return set_text(q, p, value, e);
     case SIZE:
         if (!str_parse_size(value, &n))
-            return err_set(e, ERR_USAGE, "%s: not a size (like 700K, 10M or 1.5G)", p->name);
+            return err_set(e, ERR_USAGE, "%s: '%s' is no size (like 700K, 10M or 1.5G)", p->name,
+                           shown);
         break;
     case AGE:
-        if (!str_parse_duration(value, &n) || !n || n > INT64_MAX)
-            return err_set(e, ERR_USAGE, "%s: not a time span (like 90m, 36h or 7d)", p->name);
-        break;
+        if (!set_newer(q, value))
+            return err_set(e, ERR_USAGE, "%s: '%s' is no time (like 90m, 36h or 7d)", p->name,
+                           shown);
+        return 0;
     case COUNT:
         if (!str_parse_u64(value, p->min, p->max, &n))
-            return err_set(e, ERR_USAGE, "%s: not a number from %" PRIu64 " to %" PRIu64, p->name,
-                           p->min, p->max);
+            return err_set(e, ERR_USAGE, "%s: '%s' is no number from %" PRIu64 " to %" PRIu64,
+                           p->name, shown, p->min, p->max);
         break;
     }
     memcpy(field(q, p), &n, sizeof n);
@@ -130,19 +155,28 @@ void query_path(const struct query *q, struct buf *to)
     for (size_t n = 0; n < PARAM_COUNT; n++) {
         const struct param *p = &PARAMS[n];
         const char *at = (const char *)q + p->at;
+        bool since = p->form == AGE && q->newer_at_s != INT64_MIN;
         uint64_t v = 0, unset = 0; /* of a text the first byte */
 
         memcpy(&v, at, p->form == TEXT ? 1 : sizeof v);
         memcpy(&unset, (const char *)&none + p->at, p->form == TEXT ? 1 : sizeof unset);
-        if (v == unset)
+        if (v == unset && !since)
             continue;
         buf_printf(to, "%s%s=", separator, p->name);
         separator = "&";
         if (p->form == TEXT)
             http_url_escape(to, at, strlen(at));
+        else if (since)
+            buf_printf(to, "@%" PRId64, q->newer_at_s);
         else
             buf_printf(to, "%" PRIu64, v);
     }
+}
+
+bool query_filters(const struct query *q)
+{
+    return *q->type || *q->ext || *q->peer || *q->in || q->larger || q->smaller != UINT64_MAX ||
+           q->newer_s || q->newer_at_s != INT64_MIN;
 }
 
 void query_search(const struct query *q, int64_t now_s, struct search_query *out)
@@ -154,7 +188,7 @@ void query_search(const struct query *q, int64_t now_s, struct search_query *out
         .ext = *q->ext ? q->ext : NULL,
         .larger = q->larger,
         .smaller = q->smaller,
-        .newer_s = INT64_MIN,
+        .newer_s = q->newer_at_s,
         .in = *q->in ? q->in : NULL,
         .offset = (size_t)q->offset,
         .limit = (size_t)q->limit,

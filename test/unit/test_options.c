@@ -17,12 +17,15 @@ static const struct opt OWN[] = {
 
 #define MAX 12
 
+static bool dash_words;
+
 /* Everything that one line gives, as "id=value " in a row; the error's text after "!". */
 static const char *scan(struct common *common, bool settings, const char *const *words)
 {
     static char seen[1200];
     char copy[MAX][40], *argv[MAX];
-    struct opt_scan s = {.argv = argv, .own = OWN, .settings = settings, .common = common};
+    struct opt_scan s = {
+        .argv = argv, .own = OWN, .settings = settings, .common = common, .dash_words = dash_words};
     const char *value;
     struct err e = {0};
     int id;
@@ -56,6 +59,19 @@ static void any_order(void **state)
     assert_string_equal(SCAN(false, "-", "--", "-d", "--"), "1=- 1=-d 1=-- ");
     assert_string_equal(SCAN(false, "-o", "-d"), "111=-d ");
     assert_string_equal(SCAN(false, "", "--output="), "1= 111= ");
+}
+
+/* search -not: letters stand alone there. */
+static void dashes_may_begin_words(void **state)
+{
+    struct common common;
+
+    (void)state;
+    dash_words = true;
+    assert_string_equal(SCAN(false, "a", "-not", "-d", "-dq", "-7", "-x", "-q", "-o", "-y", "-"),
+                        "1=a 1=-not 100= 1=-dq 1=-7 1=-x 111=-y 1=- ");
+    assert_true(common.quiet);
+    dash_words = false;
 }
 
 static void common_ones_are_taken(void **state)
@@ -117,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_order),
+        cmocka_unit_test(dashes_may_begin_words),
         cmocka_unit_test(common_ones_are_taken),
         cmocka_unit_test(settings_have_flags),
         cmocka_unit_test(wrong_ones_are_refused),

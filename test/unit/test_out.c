@@ -109,8 +109,45 @@ static void table_fits(void **state)
         assert_non_null(strstr(text, "NAME"));
         assert_non_null(strstr(text, "@2"));
         assert_non_null(strstr(text, "1.4 GiB"));
-        assert_non_null(strstr(text, "aaaaaaaaaa"));
+        assert_true(columns < 90 || strstr(text, "aaaaaaaaaa"));
         assert_null(strstr(text, "aaaaaaaaaaa"));
+        free(text);
+    }
+}
+
+/* What was sought is marked, with its accents; without colour nothing is. */
+static void marks_what_was_sought(void **state)
+{
+    static const char rows[] = "[{\"hash\":\"" HASH_A "\",\"path\":\"a/Caf\u00e9 table.mp3\","
+                               "\"name\":\"Caf\u00e9 table.mp3\",\"size\":1,\"row\":51,"
+                               "\"other_names\":2,\"holders\":[\"x\"]}]";
+    struct out o = {.people = true, .columns = 100, .sought = "cafe -table"};
+    char *text = printed(o, OUT_TEXT.search, rows);
+
+    (void)state;
+    assert_null(strchr(text, 0x1b));
+    assert_non_null(strstr(text, "@51  Caf"));
+    assert_non_null(strstr(text, "NAMES"));
+    assert_non_null(strstr(text, "1      3  aaaaaaaaaa  a\n"));
+    free(text);
+    o.color = true;
+    text = printed(o, OUT_TEXT.search, rows);
+    assert_non_null(strstr(text, "@51  \x1b[1;31mCaf\xc3\xa9\x1b[0m table.mp3  "));
+    free(text);
+}
+
+static void narrow_terminals_get_fewer_columns(void **state)
+{
+    (void)state;
+    for (unsigned columns = 20; columns < 60; columns++) {
+        char *text = printed((struct out){.people = true, .columns = columns, .color = false},
+                             OUT_TEXT.search, ROWS);
+
+        assert_tame(text, columns);
+        assert_non_null(strstr(text, "@2  "));
+        assert_non_null(strstr(text, "NAME"));
+        if (columns < 40)
+            assert_null(strstr(text, "FOLDER"));
         free(text);
     }
 }
@@ -193,6 +230,14 @@ static void cut_keeps_both_ends(void **state)
         table_cut(&b, wide, columns);
         assert_true(path_columns(buf_cstr(&b), b.len) <= columns);
     }
+    /* an accent is not left without its letter: a, then e with two accents and what follows */
+    buf_reset(&b);
+    table_cut(&b,
+              "aaaaaaaaaaaaaa"
+              "e\xcc\x81\xcc\x81"
+              "bc",
+              8);
+    assert_string_equal(b.data, "aaa...bc");
     buf_reset(&b);
     table_cut(&b, wide, 16);
     assert_string_equal(b.data, wide);
@@ -259,6 +304,8 @@ int main(void)
         cmocka_unit_test(nul_rows_are_raw),
         cmocka_unit_test(terminal_gets_nothing_raw),
         cmocka_unit_test(table_fits),
+        cmocka_unit_test(marks_what_was_sought),
+        cmocka_unit_test(narrow_terminals_get_fewer_columns),
         cmocka_unit_test(json_is_ascii_lines),
         cmocka_unit_test(only_ends_of_downloads_are_results),
         cmocka_unit_test(missing_members_are_survived),

@@ -39,6 +39,12 @@ static void everything_is_read(void **state)
     assert_int_equal(s.newer_s, 1000000000 - 7 * 86400);
     assert_int_equal(s.len, 14);
     assert_null(s.peer);
+    q = parsed("newer=7d&newer=@1234567890");
+    query_search(&q, 2000000000, &s);
+    assert_int_equal(s.newer_s, 1234567890);
+    q = parsed("newer=@1234567890&newer=7d");
+    query_search(&q, 2000000000, &s);
+    assert_int_equal(s.newer_s, 2000000000 - 7 * 86400);
 }
 
 static void nothing_is_the_default(void **state)
@@ -66,6 +72,8 @@ static void it_comes_back_from_a_url(void **state)
         "q=%22a+b%22+-c%26d%3De%25+%2B",
         "q=%c3%a9&in=%ff%fe",
         "limit=200&offset=1000000",
+        "q=x&newer=@0",
+        "newer=@1767225600&limit=7",
         "q=x&type=dir&ext=tar.gz&larger=1&smaller=2&newer=1s&peer=p&in=i&offset=3&limit=4",
     };
 
@@ -86,11 +94,25 @@ static void it_comes_back_from_a_url(void **state)
 static void what_is_wrong_is_said(void **state)
 {
     static const char *const bad[][2] = {
-        {"larger=big", "larger"},   {"smaller=-1", "smaller"}, {"newer=yesterday", "newer"},
-        {"newer=0", "newer"},       {"type=movie", "type"},    {"limit=0", "limit"},
-        {"limit=201", "200"},       {"offset=-1", "offset"},   {"q=%4", "encoded"},
-        {"q=%zz", "encoded"},       {"q=a%00b", "encoded"},    {"colour=red", "colour"},
-        {"q=a&limit=ten", "limit"}, {"=x", "parameter"},       {"%1b[31m=1", "\\x1b"},
+        {"larger=big", "larger"},
+        {"smaller=-1", "smaller"},
+        {"newer=yesterday", "newer"},
+        {"newer=0", "newer"},
+        {"newer=@", "'@'"},
+        {"newer=@-5", "'@-5'"},
+        {"newer=@99999999999999999999", "newer"},
+        {"larger=%1b[2J", "\\x1b[2J"},
+        {"type=movie", "type"},
+        {"limit=0", "limit"},
+        {"limit=201", "200"},
+        {"offset=-1", "offset"},
+        {"q=%4", "encoded"},
+        {"q=%zz", "encoded"},
+        {"q=a%00b", "encoded"},
+        {"colour=red", "colour"},
+        {"q=a&limit=ten", "limit"},
+        {"=x", "parameter"},
+        {"%1b[31m=1", "\\x1b"},
     };
     char long_name[400] = "peer=";
     struct query q;
@@ -122,6 +144,20 @@ static void a_long_question_is_cut(void **state)
     query_init(&q);
     assert_int_equal(query_set(&q, "q", text, &e), 0);
     assert_int_equal(strlen(q.text), QUERY_LEN_MAX);
+}
+
+static void what_chooses_is_known(void **state)
+{
+    static const char *const filters[] = {"type=dir", "ext=a",    "larger=1", "smaller=1",
+                                          "newer=1d", "newer=@0", "peer=p",   "in=i"};
+    struct query q = parsed("q=x&limit=3&offset=9");
+
+    (void)state;
+    assert_false(query_filters(&q));
+    for (size_t n = 0; n < sizeof filters / sizeof *filters; n++) {
+        q = parsed(filters[n]);
+        assert_true(query_filters(&q));
+    }
 }
 
 static void names_are_listed(void **state)
@@ -165,8 +201,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_is_read),       cmocka_unit_test(nothing_is_the_default),
         cmocka_unit_test(it_comes_back_from_a_url), cmocka_unit_test(what_is_wrong_is_said),
-        cmocka_unit_test(a_long_question_is_cut),   cmocka_unit_test(names_are_listed),
-        cmocka_unit_test(pairs_of_a_url),
+        cmocka_unit_test(a_long_question_is_cut),   cmocka_unit_test(what_chooses_is_known),
+        cmocka_unit_test(names_are_listed),         cmocka_unit_test(pairs_of_a_url),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
