@@ -12,7 +12,9 @@
 #define COMMON_LEN 39 /* type, flags, nid, inc, seq, max term */
 #define SIGNED_LEN 96 /* public key and signature, last in the sealed part */
 
-static const uint8_t magic[2] = {'i', 'W'};
+static const char magic[] = WIRE_MAGIC;
+
+#define MAGIC_LEN (sizeof magic - 1)
 
 static const struct {
     const char *name;
@@ -352,7 +354,7 @@ size_t wire_seal(uint8_t out[DGRAM_MAX], const struct wire_msg *m, const struct 
     }
     assert(!w.full);
     head = wr_over(out, HEAD_LEN);
-    wr_bytes(&head, magic, sizeof magic);
+    wr_bytes(&head, magic, MAGIC_LEN);
     wr_u8(&head, WIRE_VERSION);
     wr_u8(&head, 0); /* key id */
     wr_bytes(&head, net->tag, sizeof net->tag);
@@ -415,7 +417,7 @@ enum wire_fault wire_open(struct wire_msg *m, const void *dgram, size_t len,
 
     if (len < DGRAM_MIN || len < HEAD_LEN + COMMON_LEN + SEAL_LEN || len > DGRAM_MAX)
         return WIRE_SHORT;
-    if (memcmp(d, magic, sizeof magic) != 0 || memcmp(d + 4, net->tag, sizeof net->tag) != 0)
+    if (memcmp(d, magic, MAGIC_LEN) != 0 || memcmp(d + 4, net->tag, sizeof net->tag) != 0)
         return WIRE_FOREIGN;
     if (d[2] != WIRE_VERSION)
         return WIRE_NEWER;

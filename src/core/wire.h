@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#define WIRE_MAGIC      "iW" /* the first two bytes of every datagram */
 #define WIRE_VERSION    1
 #define WIRE_SUCCESSION 5
 #define WIRE_STANDBYS   2
