@@ -76,6 +76,11 @@ bool addr_eq(const struct addr *a, const struct addr *b)
     return addr_same_host(a, b) && a->port == b->port;
 }
 
+bool addr_is_link_local6(const struct addr *a)
+{
+    return a->family == 6 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
+}
+
 const char *addr_text(const struct addr *a, char out[ADDR_TEXT_MAX])
 {
     char ip[INET6_ADDRSTRLEN] = "?", scope[16] = "", port[8] = "";
@@ -105,6 +110,22 @@ static bool parse_port(struct addr *a, const char *text)
     return port > 0 && port <= 65535;
 }
 
+/* Cut "%7" off the text. false: there is something else behind a '%'. */
+static bool parse_scope(struct addr *a, char *text)
+{
+    char *percent = strchr(text, '%'), *end;
+    unsigned long scope;
+
+    if (!percent)
+        return true;
+    if (strspn(percent + 1, "0123456789") != strlen(percent + 1) || strlen(percent + 1) > 10)
+        return false;
+    scope = strtoul(percent + 1, &end, 10);
+    a->scope = (uint32_t)scope;
+    *percent = '\0';
+    return scope > 0 && scope <= UINT32_MAX;
+}
+
 bool addr_parse(struct addr *a, const char *text)
 {
     char ip[ADDR_TEXT_MAX];
@@ -130,7 +151,7 @@ bool addr_parse(struct addr *a, const char *text)
     ip[len] = '\0';
     if (text == whole && inet_pton(AF_INET, ip, a->ip) == 1) /* no brackets */
         a->family = 4;
-    else if (inet_pton(AF_INET6, ip, a->ip) == 1)
+    else if (parse_scope(a, ip) && inet_pton(AF_INET6, ip, a->ip) == 1)
         a->family = 6;
     return a->family != 0;
 }

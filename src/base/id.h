@@ -39,7 +39,9 @@ bool nid_parse(struct nid *n, const char *hex, size_t len);
 
 bool addr_eq(const struct addr *a, const struct addr *b); /* family, ip, port, scope */
 bool addr_same_host(const struct addr *a, const struct addr *b);
+/* Only with a scope does it lead anywhere: fe80::/10. */
+bool addr_is_link_local6(const struct addr *a);
 /* "192.0.2.1:1235", "[2001:db8::1]:1235"; without the port when it is 0. */
 const char *addr_text(const struct addr *a, char out[ADDR_TEXT_MAX]);
-/* Numeric only: "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]:80", "2001:db8::1". */
+/* Numeric only: "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]:80", "2001:db8::1", "fe80::1%7". */
 bool addr_parse(struct addr *a, const char *text);

@@ -1,4 +1,5 @@
 #include "io/http_client_priv.h"
+#include "io/link.h"
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -104,6 +105,7 @@ static void set_peer(struct http_call *call, const struct http_ask *ask)
     uint8_t raw[32];
     char pin[PIN_MAX], to[ADDR_TEXT_MAX + 4], text[ADDR_TEXT_MAX];
     struct addr plain = ask->addr;
+    uint32_t scope = plain.scope;
 
     memcpy(spki + 12, ask->pin, 32);
     sum.data = raw;
@@ -112,11 +114,13 @@ static void set_peer(struct http_call *call, const struct http_ask *ask)
         assert(false && "GnuTLS cannot hash");
     snprintf(pin, sizeof pin, "sha256//%.*s", (int)base64.size, (const char *)base64.data);
     gnutls_free(base64.data);
+    if (!scope && addr_is_link_local6(&plain))
+        scope = link_any_scope();
     plain.scope = 0; /* goes another way, which needs no resolver */
     snprintf(to, sizeof to, "::%s", addr_text(&plain, text));
     call->connect_to = curl_slist_append(NULL, to);
     curl_easy_setopt(call->easy, CURLOPT_CONNECT_TO, call->connect_to);
-    curl_easy_setopt(call->easy, CURLOPT_ADDRESS_SCOPE, (long)ask->addr.scope);
+    curl_easy_setopt(call->easy, CURLOPT_ADDRESS_SCOPE, (long)scope);
     curl_easy_setopt(call->easy, CURLOPT_PINNEDPUBLICKEY, pin);
     curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST, 2L);

@@ -8,6 +8,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -45,17 +46,12 @@ static bool in_net(const struct addr *a, uint8_t b0, uint8_t b1, unsigned bits)
     return same_prefix(a->ip, net, bits);
 }
 
-static bool link_local6(const struct addr *a)
-{
-    return a->family == 6 && in_net(a, 0xfe, 0x80, 10);
-}
-
 bool link_is_private(const struct addr *a)
 {
     if (a->family == 4)
         return in_net(a, 10, 0, 8) || in_net(a, 172, 16, 12) || in_net(a, 192, 168, 16) ||
                in_net(a, 169, 254, 16);
-    return link_local6(a) || (a->family == 6 && in_net(a, 0xfc, 0, 7));
+    return addr_is_link_local6(a) || (a->family == 6 && in_net(a, 0xfc, 0, 7));
 }
 
 const struct addr *link_first(const struct link_if *i, uint8_t family)
@@ -75,16 +71,26 @@ const struct addr *link_first(const struct link_if *i, uint8_t family)
     return first;
 }
 
+const struct addr *link_source(const struct link_if *i, uint8_t family)
+{
+    if (family == 4)
+        return link_first(i, 4);
+    for (size_t n = 0; n < i->addrs; n++)
+        if (addr_is_link_local6(&i->addr[n].addr))
+            return &i->addr[n].addr;
+    return NULL;
+}
+
 bool link_usable(const struct link_if *i, uint8_t family, bool named)
 {
-    const struct addr *a = link_first(i, family);
+    const struct addr *v4 = link_first(i, 4);
 
-    if (!i->up || !a)
+    if (!i->up || !link_source(i, family))
         return false;
     if (named)
         return i->multicast || i->loopback; /* lo carries multicast, though it does not say so */
     return i->multicast && !i->loopback && !i->point_to_point && !made_by_software(i->name) &&
-           link_is_private(a);
+           (!v4 || link_is_private(v4));
 }
 
 bool link_has_subnet(const struct link_if *i, const struct addr *addr)
@@ -94,7 +100,7 @@ bool link_has_subnet(const struct link_if *i, const struct addr *addr)
 
         if (own->addr.family != addr->family)
             continue;
-        if (link_local6(addr) && addr->scope != i->index)
+        if (addr_is_link_local6(addr) && addr->scope != i->index)
             continue;
         if (same_prefix(own->addr.ip, addr->ip, own->prefix))
             return true;
@@ -143,7 +149,7 @@ static bool read_addr(const struct ifaddrs *ifa, struct link_addr *out)
         memcpy(&mask6, ifa->ifa_netmask, sizeof mask6);
         out->addr.family = 6;
         memcpy(out->addr.ip, &v6.sin6_addr, 16);
-        out->addr.scope = link_local6(&out->addr) ? v6.sin6_scope_id : 0;
+        out->addr.scope = addr_is_link_local6(&out->addr) ? v6.sin6_scope_id : 0;
         out->prefix = prefix_of((const uint8_t *)&mask6.sin6_addr, 16);
         return true;
     }
@@ -178,22 +184,81 @@ static struct link_if *entry(struct link_if **list, size_t *len, size_t *cap,
     return i;
 }
 
+/* Addresses that the system still checks for a double, or found one of: nothing can be sent from
+ * them. getifaddrs does not say so. */
+#define TENTATIVE  0x40
+#define DOUBLE     0x08
+#define UNRIPE_MAX 64
+
+struct unripe {
+    uint8_t ip[16];
+    uint32_t index;
+};
+
+static size_t read_unripe(struct unripe *out, size_t max)
+{
+    FILE *f = fopen("/proc/net/if_inet6", "re"); /* no such file: no IPv6 */
+    char hex[33], name[LINK_NAME_MAX];
+    unsigned index, bits, scope, flags;
+    size_t n = 0;
+
+    if (!f)
+        return 0;
+    while (n < max &&
+           fscanf(f, "%32s %x %x %x %x %15s", hex, &index, &bits, &scope, &flags, name) == 6) {
+        out[n].index = index;
+        if ((flags & (TENTATIVE | DOUBLE)) && strlen(hex) == 32 &&
+            str_unhex(out[n].ip, sizeof out[n].ip, hex, 32))
+            n++;
+    }
+    fclose(f);
+    return n;
+}
+
+static bool is_unripe(const struct unripe *list, size_t count, const struct link_if *i,
+                      const struct addr *a)
+{
+    for (size_t n = 0; n < count && a->family == 6; n++)
+        if (list[n].index == i->index && !memcmp(list[n].ip, a->ip, sizeof list[n].ip))
+            return true;
+    return false;
+}
+
 int link_list(struct link_if **out, size_t *count, struct err *e)
 {
+    struct unripe unripe[UNRIPE_MAX];
     struct ifaddrs *all;
     struct link_addr a;
-    size_t cap = 0;
+    size_t cap = 0, unripes;
 
     *out = NULL;
     *count = 0;
     if (getifaddrs(&all))
         return err_sys(e, ERR_IO, errno, "cannot list the network interfaces");
+    unripes = read_unripe(unripe, UNRIPE_MAX);
     for (const struct ifaddrs *ifa = all; ifa; ifa = ifa->ifa_next) {
         struct link_if *i = entry(out, count, &cap, ifa);
 
-        if (i && i->addrs < LINK_ADDR_MAX && read_addr(ifa, &a))
+        if (i && i->addrs < LINK_ADDR_MAX && read_addr(ifa, &a) &&
+            !is_unripe(unripe, unripes, i, &a.addr))
             i->addr[i->addrs++] = a;
     }
     freeifaddrs(all);
     return 0;
+}
+
+uint32_t link_any_scope(void)
+{
+    struct link_if *list;
+    uint32_t scope = 0;
+    struct err e;
+    size_t count;
+
+    if (link_list(&list, &count, &e))
+        return 0;
+    for (size_t n = 0; n < count && !scope; n++)
+        if (link_usable(&list[n], 6, false))
+            scope = list[n].index;
+    mem_free(list);
+    return scope;
 }

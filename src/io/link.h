@@ -29,15 +29,16 @@ struct link_if {
     size_t addrs;
 };
 
-/* All interfaces by index; mem_free(*out). 0 or -ERR_IO. */
+/* All interfaces by index; mem_free(*out). 0 or -ERR_IO. IPv6 addresses that are still being
+ * checked for a double are left out; the watch below tells when they are ready. */
 int link_list(struct link_if **out, size_t *count, struct err *e);
 
 /* May a service speak here? Unasked (named false): up, multicast, neither loopback nor
  * point-to-point, none of the bridges and tunnels that container, virtual machine and VPN software
  * makes (by name: docker0, br-<hex>, cni*, lxcbr*, lxdbr*, virbr*, podman*, tun*, tap*, wg*, zt*,
- * tailscale*), and with at least one address that only a LAN has (private or link-local). When the
- * user named it: up and with an address; loopback then serves several services on one host. family
- * 4 or 6: with an address of that family. */
+ * tailscale*), and with an IPv4 address that only a LAN has (private or link-local) where it has an
+ * IPv4 address at all. When the user named it: up and with an address; loopback then serves several
+ * services on one host. family 4 or 6: with a source of that family. */
 bool link_usable(const struct link_if *i, uint8_t family, bool named);
 
 /* Is addr in one of the subnets of i (IPv6 link-local: with i's scope)? */
@@ -46,9 +47,15 @@ bool link_has_subnet(const struct link_if *i, const struct addr *addr);
 bool link_has_addr(const struct link_if *i, const struct addr *addr);
 /* The first address of this family, a LAN's before others; NULL: none. */
 const struct addr *link_first(const struct link_if *i, uint8_t family);
+/* The address that multicast is sent from: IPv4 as link_first, IPv6 the link-local one, which every
+ * neighbour can answer. NULL: none. */
+const struct addr *link_source(const struct link_if *i, uint8_t family);
 
 /* Only meaningful on a LAN: 10/8, 172.16/12, 192.168/16, 169.254/16, fe80::/10, fc00::/7. */
 bool link_is_private(const struct addr *a);
+
+/* A scope for link-local addresses that came without one: the first LAN's of this host, 0: none. */
+uint32_t link_any_scope(void);
 
 struct link_watch;
 

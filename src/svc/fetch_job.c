@@ -175,6 +175,8 @@ static void take_holder(struct job *j, const json_t *h, const struct hash *root,
         addr = leader->addr;
     else if (!addr_parse(&addr, text))
         return;
+    else if (!self && addr_is_link_local6(&addr))
+        addr.scope = leader->addr.scope; /* the leader's number for its link means nothing here */
     s = source_of(j, &nid, root);
     if (!s)
         return;

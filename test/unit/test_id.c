@@ -124,6 +124,9 @@ static void addresses_are_compared(void **state)
     assert_true(addr_eq(&a, &b));
     b.ip[3] = 2;
     assert_false(addr_same_host(&a, &b));
+    assert_true(addr_parse(&a, "[fe80::1%7]:80") && a.scope == 7 && a.port == 80);
+    assert_true(addr_is_link_local6(&a));
+    assert_true(addr_parse(&a, "fec0::1") && !addr_is_link_local6(&a));
     assert_true(addr_parse(&a, "fe80::1") && addr_parse(&b, "fe80::1"));
     b.scope = 2; /* the same address on another link is another host */
     assert_false(addr_same_host(&a, &b));
