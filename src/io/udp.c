@@ -2,63 +2,64 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "io/udp_priv.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <linux/errqueue.h> /* after the above: it needs struct timespec */
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#define READ_MAX   64 /* datagrams taken in one turn of the loop */
-#define RCVBUF     (1 << 20)
-#define ERRORS_MAX 64
+#define RCVBUF (1 << 20)
 
-struct sock {
-    uv_poll_t poll;
-    int fd; /* -1: closing */
-    struct udp *udp;
-    uint32_t interface; /* 0: the unicast socket */
-    struct addr source; /* our address on that interface */
-};
-
-struct udp {
-    struct udp_conf conf;
-    struct sock *unicast;
-    struct sock *link[UDP_LINKS_MAX];
-    size_t links;
-    uint16_t port;
-};
-
-static struct sockaddr_in to_sockaddr(const struct addr *a)
+static size_t nth(uint8_t family)
 {
-    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(a->port)};
-
-    memcpy(&sa.sin_addr, a->ip, 4);
-    return sa;
+    return family == 6;
 }
 
-static struct addr from_sockaddr(const struct sockaddr_in *sa)
+socklen_t udp_to_sockaddr(const struct addr *a, union udp_sockaddr *sa)
 {
-    struct addr a = {.family = 4, .port = ntohs(sa->sin_port)};
-
-    memcpy(a.ip, &sa->sin_addr, 4);
-    return a;
+    memset(sa, 0, sizeof *sa);
+    if (a->family == 6) {
+        sa->in6.sin6_family = AF_INET6;
+        sa->in6.sin6_port = htons(a->port);
+        sa->in6.sin6_scope_id = a->scope;
+        memcpy(&sa->in6.sin6_addr, a->ip, 16);
+        return sizeof sa->in6;
+    }
+    sa->in.sin_family = AF_INET;
+    sa->in.sin_port = htons(a->port);
+    memcpy(&sa->in.sin_addr, a->ip, 4);
+    return sizeof sa->in;
 }
 
-static void on_poll(uv_poll_t *p, int status, int events);
+bool udp_from_sockaddr(const union udp_sockaddr *sa, struct addr *a)
+{
+    *a = (struct addr){0};
+    if (sa->any.sa_family == AF_INET) {
+        a->family = 4;
+        a->port = ntohs(sa->in.sin_port);
+        memcpy(a->ip, &sa->in.sin_addr, 4);
+    } else if (sa->any.sa_family == AF_INET6) {
+        a->family = 6;
+        a->port = ntohs(sa->in6.sin6_port);
+        memcpy(a->ip, &sa->in6.sin6_addr, 16);
+        a->scope = IN6_IS_ADDR_LINKLOCAL(&sa->in6.sin6_addr) ? sa->in6.sin6_scope_id : 0;
+    }
+    return a->family != 0;
+}
+
+/* ---- sockets ---- */
 
 static void on_closed(uv_handle_t *h)
 {
-    struct sock *s = h->data;
+    struct udp_sock *s = h->data;
 
     mem_free(s);
 }
 
-static void sock_close(struct sock *s)
+static void sock_close(struct udp_sock *s)
 {
     if (!s)
         return;
@@ -67,14 +68,14 @@ static void sock_close(struct sock *s)
     s->fd = -1;
 }
 
-static struct sock *sock_start(struct udp *u, int fd, uint32_t interface)
+static struct udp_sock *sock_start(struct udp *u, int fd, uint8_t family, uint32_t interface)
 {
-    struct sock *s = mem_zero(1, sizeof *s);
+    struct udp_sock *s = mem_zero(1, sizeof *s);
 
-    *s = (struct sock){.fd = fd, .udp = u, .interface = interface};
+    *s = (struct udp_sock){.fd = fd, .udp = u, .family = family, .interface = interface};
     uv_poll_init(loop_uv(u->conf.loop), &s->poll, fd);
     s->poll.data = s;
-    uv_poll_start(&s->poll, UV_READABLE, on_poll);
+    uv_poll_start(&s->poll, UV_READABLE, udp_on_poll);
     return s;
 }
 
@@ -83,27 +84,46 @@ static int set(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof value);
 }
 
-/* A socket with what all of ours have; -1 with errno. */
-static int sock_open(void)
+static int open_family(uint8_t family)
 {
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(family == 6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int bad;
 
     if (fd < 0)
         return -1;
-    if (set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1) || set(fd, IPPROTO_IP, IP_PKTINFO, 1) ||
-        set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0)) { /* only what this very socket joined */
+    if (family == 6) /* of the group only what this very socket joined; no mapped IPv4 */
+        bad = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) || set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) ||
+              set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+    else
+        bad = set(fd, IPPROTO_IP, IP_PKTINFO, 1) || set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
+    if (!bad)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* A socket with what all of ours have; -1 with errno. */
+static int sock_open(const struct udp *u, uint8_t family)
+{
+    int fd = open_family(family);
+
+    if (fd < 0)
+        return -1;
+    if (set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1)) {
         close(fd);
         return -1;
     }
+    udp_sieve(fd, &u->conf.sieve);
     (void)set(fd, SOL_SOCKET, SO_RCVBUF, RCVBUF); /* the system may give less */
     return fd;
 }
 
 static int bind_to(int fd, const struct addr *a)
 {
-    struct sockaddr_in sa = to_sockaddr(a);
+    union udp_sockaddr sa;
+    socklen_t len = udp_to_sockaddr(a, &sa);
 
-    return bind(fd, (struct sockaddr *)&sa, sizeof sa);
+    return bind(fd, &sa.any, len);
 }
 
 /* The unicast port must be ours alone, yet lie on the number that others' group sockets use, and
@@ -111,111 +131,181 @@ static int bind_to(int fd, const struct addr *a)
  * each other's datagrams. Whether anyone has it for unicast already shows in an exclusive bind to
  * loopback: the group's sockets are bound to the group and do not clash with that. (Two services
  * that try in the same instant are kept apart by the TCP port of the same number.) */
-static bool port_is_free(uint16_t port)
+static bool port_is_free(uint8_t family, uint16_t port)
 {
-    const struct addr loopback = {.family = 4, .ip = {127, 0, 0, 1}, .port = port};
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool is_free = fd >= 0 && !bind_to(fd, &loopback);
+    struct addr loopback = {.family = family, .port = port};
+    int fd = open_family(family);
+    bool is_free;
 
+    if (family == 6)
+        loopback.ip[15] = 1;
+    else
+        memcpy(loopback.ip, (const uint8_t[]){127, 0, 0, 1}, 4);
+    is_free = fd >= 0 && !bind_to(fd, &loopback);
     if (fd >= 0)
         close(fd);
     return is_free;
 }
 
-static int bind_unicast(int fd, uint16_t port)
+static int bind_unicast(int fd, uint8_t family, uint16_t port)
 {
-    struct addr any = {.family = 4, .port = port};
+    struct addr any = {.family = family, .port = port};
 
-    if (port && port_is_free(port) && !set(fd, SOL_SOCKET, SO_REUSEADDR, 1) && !bind_to(fd, &any))
+    if (port && port_is_free(family, port) && !set(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
+        !bind_to(fd, &any))
         return 0;
     any.port = 0;
     (void)set(fd, SOL_SOCKET, SO_REUSEADDR, 0);
     return bind_to(fd, &any);
 }
 
-struct udp *udp_new(const struct udp_conf *conf, struct err *e)
+static int set_unicast(int fd, uint8_t family)
 {
-    struct udp *u;
-    struct sockaddr_in sa;
-    socklen_t len = sizeof sa;
-    int fd = sock_open();
-
-    assert(conf->group.family == 4);
-    if (fd < 0 || set(fd, IPPROTO_IP, IP_MULTICAST_TTL, 1) ||
-        set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1) || set(fd, IPPROTO_IP, IP_RECVERR, 1) ||
-        bind_unicast(fd, conf->port) || getsockname(fd, (struct sockaddr *)&sa, &len)) {
-        err_sys(e, ERR_IO, errno, "cannot open a UDP socket");
-        if (fd >= 0)
-            close(fd);
-        return NULL;
-    }
-    u = mem_zero(1, sizeof *u);
-    u->conf = *conf;
-    u->port = ntohs(sa.sin_port);
-    u->unicast = sock_start(u, fd, 0);
-    return u;
+    if (family == 6)
+        return set(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1) ||
+               set(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1) ||
+               set(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+    return set(fd, IPPROTO_IP, IP_MULTICAST_TTL, 1) || set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1) ||
+           set(fd, IPPROTO_IP, IP_RECVERR, 1);
 }
 
-uint16_t udp_port(const struct udp *u)
+/* 0, or an errno. */
+static int open_unicast(struct udp *u, uint8_t family)
 {
-    return u->port;
+    union udp_sockaddr sa;
+    socklen_t len = sizeof sa;
+    struct addr own;
+    int fd = sock_open(u, family), bad = 0;
+
+    if (fd < 0)
+        return errno;
+    if (set_unicast(fd, family) || bind_unicast(fd, family, u->conf.port) ||
+        getsockname(fd, &sa.any, &len)) {
+        bad = errno;
+        close(fd);
+        return bad;
+    }
+    udp_from_sockaddr(&sa, &own);
+    u->port[nth(family)] = own.port;
+    u->unicast[nth(family)] = sock_start(u, fd, family, 0);
+    return 0;
+}
+
+struct udp *udp_new(const struct udp_conf *conf, struct err *e)
+{
+    struct udp *u = mem_zero(1, sizeof *u);
+    int bad = EAFNOSUPPORT;
+
+    u->conf = *conf;
+    for (size_t n = 0; n < 2; n++) {
+        uint8_t family = conf->group[n].family;
+        int why;
+
+        assert(!family || nth(family) == n);
+        why = family ? open_unicast(u, family) : 0;
+        if (why)
+            log_info("udp", "not-spoken family=IPv%u reason=\"%s\"", family, strerror(why));
+        if (why)
+            bad = why;
+    }
+    if (u->unicast[0] || u->unicast[1])
+        return u;
+    err_sys(e, ERR_IO, bad, "cannot open a UDP socket");
+    mem_free(u);
+    return NULL;
+}
+
+uint16_t udp_port(const struct udp *u, uint8_t family)
+{
+    return u->port[nth(family)];
+}
+
+/* ---- the group ---- */
+
+static int add_membership(int fd, const struct addr *group, uint32_t interface)
+{
+    if (group->family == 6) {
+        struct ipv6_mreq m = {.ipv6mr_interface = interface};
+
+        memcpy(&m.ipv6mr_multiaddr, group->ip, 16);
+        return setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &m, sizeof m);
+    } else {
+        struct ip_mreqn m = {.imr_ifindex = (int)interface};
+
+        memcpy(&m.imr_multiaddr, group->ip, 4);
+        return setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof m);
+    }
 }
 
 /* A socket bound to the group's address gets nothing else; joined on one interface, nothing of
  * another. */
-static struct sock *join(struct udp *u, const struct link_if *i)
+static struct udp_sock *join(struct udp *u, const struct link_if *i, const struct addr *source)
 {
-    struct ip_mreqn m = {.imr_ifindex = (int)i->index};
-    int fd = sock_open();
-    struct sock *s;
+    struct addr group = u->conf.group[nth(source->family)];
+    int fd = sock_open(u, source->family);
+    struct udp_sock *s;
 
-    memcpy(&m.imr_multiaddr, u->conf.group.ip, 4);
-    if (fd < 0 || set(fd, SOL_SOCKET, SO_REUSEADDR, 1) || bind_to(fd, &u->conf.group) ||
-        setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof m)) {
-        log_warn("udp", "join-failed interface=%s reason=\"%s\"", i->name, strerror(errno));
+    group.scope = group.family == 6 ? i->index : 0;
+    if (fd < 0 || set(fd, SOL_SOCKET, SO_REUSEADDR, 1) || bind_to(fd, &group) ||
+        add_membership(fd, &group, i->index)) {
+        log_warn("udp", "join-failed interface=%s family=IPv%u reason=\"%s\"", i->name,
+                 source->family, strerror(errno));
         if (fd >= 0)
             close(fd);
         return NULL;
     }
-    s = sock_start(u, fd, i->index);
-    s->source = *link_first(i, 4);
+    s = sock_start(u, fd, source->family, i->index);
+    s->source = *source;
     return s;
+}
+
+/* The one among `old` that does the same, taken out of it; else a new one. */
+static struct udp_sock *keep_or_join(struct udp *u, const struct link_if *i,
+                                     const struct addr *source, struct udp_sock **old, size_t olds)
+{
+    struct udp_sock *s;
+
+    for (size_t k = 0; k < olds; k++)
+        if (old[k] && old[k]->interface == i->index && addr_eq(&old[k]->source, source)) {
+            s = old[k];
+            old[k] = NULL;
+            return s;
+        }
+    return join(u, i, source);
 }
 
 size_t udp_use(struct udp *u, const struct link_if *list, size_t count)
 {
-    struct sock *old[UDP_LINKS_MAX];
+    struct udp_sock *old[UDP_LINKS_MAX];
     size_t olds = u->links;
 
     memcpy(old, u->link, sizeof old);
     u->links = 0;
-    for (size_t n = 0; n < count && u->links < UDP_LINKS_MAX; n++) {
-        const struct addr *source = link_first(&list[n], 4);
-        struct sock *s = NULL;
+    for (size_t n = 0; n < count; n++)
+        for (uint8_t family = 4; family <= 6 && u->links < UDP_LINKS_MAX; family += 2) {
+            const struct addr *source = link_source(&list[n], family);
+            struct udp_sock *s = NULL;
 
-        for (size_t k = 0; k < olds && source; k++)
-            if (old[k] && old[k]->interface == list[n].index && addr_eq(&old[k]->source, source)) {
-                s = old[k];
-                old[k] = NULL;
-            }
-        if (!s && source)
-            s = join(u, &list[n]);
-        if (s)
-            u->link[u->links++] = s;
-    }
+            if (source && u->unicast[nth(family)])
+                s = keep_or_join(u, &list[n], source, old, olds);
+            if (s)
+                u->link[u->links++] = s;
+        }
     for (size_t k = 0; k < olds; k++)
         sock_close(old[k]);
     return u->links;
 }
 
-static bool dispatch(struct udp *u, struct msghdr *m)
+/* ---- sending ---- */
+
+static bool dispatch(const struct udp_sock *s, struct msghdr *m)
 {
     ssize_t n;
 
     /* An earlier datagram's error is reported by the next call, which then did nothing: so twice.
      */
     for (unsigned again = 0; again < 2; again++) {
-        n = sendmsg(u->unicast->fd, m, MSG_DONTWAIT | MSG_NOSIGNAL);
+        n = sendmsg(s->fd, m, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n >= 0)
             return true;
         if (errno == EAGAIN || errno == ENOBUFS)
@@ -226,140 +316,65 @@ static bool dispatch(struct udp *u, struct msghdr *m)
 
 bool udp_send(struct udp *u, const struct addr *to, const void *data, size_t len)
 {
-    struct sockaddr_in sa = to_sockaddr(to);
+    union udp_sockaddr sa;
     struct iovec v = {.iov_base = (void *)(uintptr_t)data, .iov_len = len};
-    struct msghdr m = {.msg_name = &sa, .msg_namelen = sizeof sa, .msg_iov = &v, .msg_iovlen = 1};
+    struct msghdr m = {.msg_name = &sa, .msg_iov = &v, .msg_iovlen = 1};
 
-    return to->family == 4 && dispatch(u, &m);
+    m.msg_namelen = udp_to_sockaddr(to, &sa);
+    return to->family && u->unicast[nth(to->family)] && dispatch(u->unicast[nth(to->family)], &m);
 }
 
-size_t udp_multicast(struct udp *u, const void *data, size_t len)
+/* From our address on that interface, by way of it. */
+static size_t write_source(const struct udp_sock *s, struct cmsghdr *c)
 {
-    struct sockaddr_in sa = to_sockaddr(&u->conf.group);
-    struct iovec v = {.iov_base = (void *)(uintptr_t)data, .iov_len = len};
-    size_t taken = 0;
+    if (s->family == 6) {
+        struct in6_pktinfo via = {.ipi6_ifindex = s->interface};
 
-    for (size_t n = 0; n < u->links; n++) {
-        _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in_pktinfo))] = {0};
-        struct msghdr m = {.msg_name = &sa,
-                           .msg_namelen = sizeof sa,
-                           .msg_iov = &v,
-                           .msg_iovlen = 1,
-                           .msg_control = control,
-                           .msg_controllen = sizeof control};
-        struct in_pktinfo via = {.ipi_ifindex = (int)u->link[n]->interface};
-        struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+        memcpy(&via.ipi6_addr, s->source.ip, 16);
+        c->cmsg_level = IPPROTO_IPV6;
+        c->cmsg_type = IPV6_PKTINFO;
+        c->cmsg_len = CMSG_LEN(sizeof via);
+        memcpy(CMSG_DATA(c), &via, sizeof via);
+        return CMSG_SPACE(sizeof via);
+    } else {
+        struct in_pktinfo via = {.ipi_ifindex = (int)s->interface};
 
-        memcpy(&via.ipi_spec_dst, u->link[n]->source.ip, 4);
+        memcpy(&via.ipi_spec_dst, s->source.ip, 4);
         c->cmsg_level = IPPROTO_IP;
         c->cmsg_type = IP_PKTINFO;
         c->cmsg_len = CMSG_LEN(sizeof via);
         memcpy(CMSG_DATA(c), &via, sizeof via);
-        taken += dispatch(u, &m);
-    }
-    return taken;
-}
-
-static int64_t age_ms(const struct timespec *stamp)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now); /* the stamp's clock */
-    return ((int64_t)now.tv_sec - stamp->tv_sec) * 1000 + (now.tv_nsec - stamp->tv_nsec) / 1000000;
-}
-
-static void read_control(struct msghdr *m, struct udp_in *in)
-{
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-        struct in_pktinfo info;
-        struct timespec stamp;
-
-        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-            memcpy(&info, CMSG_DATA(c), sizeof info);
-            in->interface = (uint32_t)info.ipi_ifindex;
-        } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
-            memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
-            in->age_ms = age_ms(&stamp);
-        }
+        return CMSG_SPACE(sizeof via);
     }
 }
 
-/* Hand on the next datagram. false: there is none now. */
-static bool read_one(struct sock *s)
+bool udp_multicast(struct udp *u, uint32_t interface, uint8_t family, const void *data, size_t len)
 {
-    uint8_t data[UDP_DGRAM_MAX];
-    _Alignas(struct cmsghdr) char control[256];
-    struct sockaddr_in sa;
-    struct iovec v = {.iov_base = data, .iov_len = sizeof data};
-    struct msghdr m = {.msg_name = &sa,
-                       .msg_namelen = sizeof sa,
-                       .msg_iov = &v,
-                       .msg_iovlen = 1,
-                       .msg_control = control,
-                       .msg_controllen = sizeof control};
-    struct udp_in in = {.data = data, .multicast = s->interface != 0};
-    ssize_t n = recvmsg(s->fd, &m, MSG_DONTWAIT);
+    struct addr to = u->conf.group[nth(family)];
+    const struct udp_sock *link = NULL;
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in6_pktinfo))] = {0};
+    union udp_sockaddr sa;
+    struct iovec v = {.iov_base = (void *)(uintptr_t)data, .iov_len = len};
+    struct msghdr m = {.msg_name = &sa, .msg_iov = &v, .msg_iovlen = 1, .msg_control = control};
 
-    if (n < 0)
-        return errno != EAGAIN; /* anything else is an earlier datagram's error, now told */
-    if (m.msg_flags & MSG_TRUNC || m.msg_namelen != sizeof sa || sa.sin_family != AF_INET)
-        return true;
-    in.len = (size_t)n;
-    in.from = from_sockaddr(&sa);
-    read_control(&m, &in);
-    s->udp->conf.got(s->udp->conf.ctx, &in);
-    return true;
-}
-
-/* Errors that came back for datagrams sent. */
-static void read_errors(struct sock *s)
-{
-    for (unsigned i = 0; i < ERRORS_MAX && s->fd >= 0; i++) {
-        _Alignas(struct cmsghdr) char control[512];
-        struct sockaddr_in sa;
-        struct msghdr m = {.msg_name = &sa,
-                           .msg_namelen = sizeof sa,
-                           .msg_control = control,
-                           .msg_controllen = sizeof control};
-        bool refused = false;
-        struct addr to;
-
-        if (recvmsg(s->fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
-            return;
-        for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-            struct sock_extended_err ee;
-
-            if (c->cmsg_level != IPPROTO_IP || c->cmsg_type != IP_RECVERR)
-                continue;
-            memcpy(&ee, CMSG_DATA(c), sizeof ee);
-            refused = ee.ee_origin == SO_EE_ORIGIN_ICMP && ee.ee_errno == ECONNREFUSED;
-        }
-        to = from_sockaddr(&sa);
-        if (refused && m.msg_namelen == sizeof sa)
-            s->udp->conf.refused(s->udp->conf.ctx, &to);
-    }
-}
-
-static void on_poll(uv_poll_t *p, int status, int events)
-{
-    struct sock *s = p->data;
-
-    (void)events;
-    if (status < 0) { /* an error waits: libuv stopped polling */
-        read_errors(s);
-        if (s->fd >= 0)
-            uv_poll_start(&s->poll, UV_READABLE, on_poll);
-    }
-    for (unsigned i = 0; i < READ_MAX && s->fd >= 0; i++) /* callbacks may close it */
-        if (!read_one(s))
-            break;
+    for (size_t n = 0; n < u->links; n++)
+        if (u->link[n]->interface == interface && u->link[n]->family == family)
+            link = u->link[n];
+    if (!link)
+        return false;
+    to.scope = family == 6 ? interface : 0;
+    m.msg_namelen = udp_to_sockaddr(&to, &sa);
+    m.msg_controllen = sizeof control;
+    m.msg_controllen = write_source(link, CMSG_FIRSTHDR(&m));
+    return dispatch(u->unicast[nth(family)], &m);
 }
 
 void udp_free(struct udp *u)
 {
     if (!u)
         return;
-    sock_close(u->unicast);
+    sock_close(u->unicast[0]);
+    sock_close(u->unicast[1]);
     for (size_t n = 0; n < u->links; n++)
         sock_close(u->link[n]);
     mem_free(u);

@@ -209,6 +209,25 @@ static void talk(struct service *s, const struct conf *c)
 
 /* ---- opening ---- */
 
+static char **items_of(const struct conf *c, enum conf_key key, size_t *count)
+{
+    char item[CONF_LINE_MAX], **list = NULL;
+    size_t cap = 0;
+
+    for (*count = 0; conf_item(c, key, *count, item, sizeof item); ++*count) {
+        MEM_GROW(list, *count, cap);
+        list[*count] = mem_str(item);
+    }
+    return list;
+}
+
+static void free_items(char **list, size_t count)
+{
+    for (size_t n = 0; n < count; n++)
+        mem_free(list[n]);
+    mem_free(list);
+}
+
 static int open_lan(struct service *s, const struct conf *c, uint16_t tcp_port, struct err *e)
 {
     struct lan_conf lc = {.loop = s->loop,
@@ -217,37 +236,20 @@ static int open_lan(struct service *s, const struct conf *c, uint16_t tcp_port, 
                           .never_lead = conf_bool(c, CONF_NEVER_LEAD),
                           .news = lan_news,
                           .ctx = s};
-    char(*name)[64] = NULL;
-    const char **interface = NULL;
-    struct addr *peer = NULL;
-    size_t name_cap = 0, interface_cap = 0, peer_cap = 0, names = 0;
-    char item[256];
+    char **interface = items_of(c, CONF_INTERFACES, &lc.interfaces);
+    char **peer = items_of(c, CONF_PEERS, &lc.peers);
     struct share_status st;
     int rc = 0;
 
-    for (; conf_item(c, CONF_INTERFACES, names, item, sizeof item); names++) {
-        MEM_GROW(name, names, name_cap);
-        str_copy(name[names], sizeof name[names], item);
-    }
-    for (; lc.interfaces < names; lc.interfaces++) {
-        MEM_GROW(interface, lc.interfaces, interface_cap);
-        interface[lc.interfaces] = name[lc.interfaces];
-    }
-    lc.interface = interface;
-    for (; !rc && conf_item(c, CONF_PEERS, lc.peers, item, sizeof item); lc.peers++) {
-        MEM_GROW(peer, lc.peers, peer_cap);
-        if (!addr_parse(&peer[lc.peers], item))
-            rc = err_set(e, ERR_USAGE, "cannot use peer '%s': not a numeric address", item);
-    }
-    lc.peer = peer;
+    lc.interface = (const char *const *)interface;
+    lc.peer = (const char *const *)peer;
     share_status(s->share, &st);
     lc.generation = st.generation;
     lc.number = st.number;
-    if (!rc && !(s->lan = lan_new(&lc, e)))
+    if (!(s->lan = lan_new(&lc, e)))
         rc = -e->code;
-    mem_free(name);
-    mem_free(interface);
-    mem_free(peer);
+    free_items(interface, lc.interfaces);
+    free_items(peer, lc.peers);
     return rc;
 }
 

@@ -209,22 +209,14 @@ static void put_addr(json_t *row, const char *key, const struct addr *a)
     json_object_set_new(row, key, a->family ? json_string(addr_text(a, text)) : json_null());
 }
 
-/* Where others reach us: the first address of "eth0 192.0.2.7, wlan0 ..." with our port. */
+/* Where others reach us. */
 static void put_own_addr(struct control *c, json_t *row)
 {
     struct lan_status lan;
-    const char *text;
-    struct addr a = {0};
-    char one[ADDR_TEXT_MAX];
 
     lan_status(c->conf.lan, &lan);
-    text = strchr(lan.interfaces, ' ');
-    if (text && strcspn(text + 1, ",") < sizeof one) {
-        str_copy(one, strcspn(text + 1, ", ") + 1, text + 1);
-        if (addr_parse(&a, one))
-            a.port = c->conf.tcp_port;
-    }
-    put_addr(row, "addr", &a);
+    lan.addr.port = lan.addr.family ? c->conf.tcp_port : 0;
+    put_addr(row, "addr", &lan.addr);
 }
 
 /* What the answering leader can't know of itself: how it is reached. And which of them we are. */

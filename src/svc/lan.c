@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <sodium.h>
+#include <string.h>
 
 #define GAP_MS                                                                                     \
     250 /* between when the loop was to turn and when it did (doc/ELECTION.md, "Gap rule") */
@@ -68,13 +69,10 @@ static void send_out(struct lan *l, const struct elect_send *s)
 
     randombytes_buf(nonce, sizeof nonce);
     len = wire_seal(dgram, s->msg, &l->conf.ident->net, &l->conf.ident->key, nonce);
-    if (s->multicast) {
-        udp_multicast(l->udp, dgram, len);
-        for (size_t n = 0; n < l->conf.peers; n++)
-            udp_send(l->udp, &l->peer[n], dgram, len);
-    } else {
+    if (s->multicast)
+        lan_reach_all(l, s->msg, dgram, len);
+    else
         udp_send(l->udp, &s->to, dgram, len);
-    }
     count(l, &l->status.sent);
 }
 
@@ -202,8 +200,12 @@ static void on_datagram(void *ctx, const struct udp_in *in)
         log_warn("lan", "newer-version a newer iwant is on this network");
         l->newer_told = true;
     }
-    if (fault == WIRE_OK && in->age_ms <= STALE_MS)
-        step(l, (struct elect_in){.kind = ELECT_DATAGRAM, .msg = &msg, .from = in->from});
+    if (fault == WIRE_FOREIGN && in->multicast && in->from.family == 4)
+        lan_reach_missed(l);
+    if (fault != WIRE_OK || in->age_ms > STALE_MS)
+        return;
+    lan_reach_heard(l, in, &msg);
+    step(l, (struct elect_in){.kind = ELECT_DATAGRAM, .msg = &msg, .from = in->from});
 }
 
 static void on_refused(void *ctx, const struct addr *to)
@@ -214,13 +216,20 @@ static void on_refused(void *ctx, const struct addr *to)
     step(l, (struct elect_in){.kind = ELECT_REFUSED, .from = *to});
 }
 
+void lan_be_heard(struct lan *l)
+{
+    look_for_gap(l);
+    step(l, (struct elect_in){.kind = ELECT_LINK});
+}
+
 static void on_links(void *ctx)
 {
     struct lan *l = ctx;
 
-    look_for_gap(l);
-    if (!l->closing && lan_link_scan(l))
-        step(l, (struct elect_in){.kind = ELECT_LINK});
+    if (l->closing || !lan_link_scan(l))
+        return;
+    lan_seed_refresh(l);
+    lan_be_heard(l);
 }
 
 /* ---- events from other threads ---- */
@@ -267,12 +276,6 @@ static void copy_conf(struct lan *l, const struct lan_conf *conf)
     l->interface = mem_zero(conf->interfaces + 1, sizeof *l->interface);
     for (size_t n = 0; n < conf->interfaces; n++)
         l->interface[n] = mem_str(conf->interface[n]);
-    l->peer = mem_zero(conf->peers + 1, sizeof *l->peer);
-    for (size_t n = 0; n < conf->peers; n++) {
-        l->peer[n] = conf->peer[n];
-        if (!l->peer[n].port)
-            l->peer[n].port = LAN_PORT;
-    }
 }
 
 static void destroy(struct lan *l)
@@ -280,7 +283,8 @@ static void destroy(struct lan *l)
     for (size_t n = 0; n < l->conf.interfaces; n++)
         mem_free(l->interface[n]);
     mem_free(l->interface);
-    mem_free(l->peer);
+    mem_free(l->seed);
+    mem_free(l->reach);
     mem_free(l->use);
     mem_free(l->seen);
     if (l->elect)
@@ -306,33 +310,51 @@ static struct elect *make_elect(const struct lan_conf *conf)
     return elect_new(&ec, seed);
 }
 
-struct lan *lan_new(const struct lan_conf *conf, struct err *e)
+/* 239.255.x.y and ff12::4d3:xxyy, with the network's tag: link-local scope, so no router passes it
+ * on. */
+static struct udp *open_udp(struct lan *l, struct err *e)
 {
-    const uint8_t *tag = conf->ident->net.tag;
-    struct lan *l = mem_zero(1, sizeof *l);
-    struct udp_conf uc = {.loop = conf->loop,
-                          .port = conf->tcp_port,
+    const uint8_t *tag = l->conf.ident->net.tag;
+    struct udp_conf uc = {.loop = l->conf.loop,
+                          .port = l->conf.tcp_port,
                           .got = on_datagram,
                           .refused = on_refused,
                           .ctx = l};
 
-    uc.group = (struct addr){.family = 4, .ip = {239, 255, tag[0], tag[1]}, .port = LAN_PORT};
+    uc.group[0] = (struct addr){.family = 4, .ip = {239, 255, tag[0], tag[1]}, .port = LAN_PORT};
+    uc.group[1] =
+        (struct addr){.family = 6,
+                      .ip = {0xff, 0x12, [12] = LAN_PORT >> 8, LAN_PORT & 0xff, tag[0], tag[1]},
+                      .port = LAN_PORT};
+    uc.sieve = (struct udp_sieve){.on = true, .version = WIRE_VERSION}; /* a newer one passes */
+    memcpy(uc.sieve.magic, WIRE_MAGIC, sizeof uc.sieve.magic);
+    memcpy(uc.sieve.tag, tag, sizeof uc.sieve.tag);
+    return udp_new(&uc, e);
+}
+
+struct lan *lan_new(const struct lan_conf *conf, struct err *e)
+{
+    struct lan *l = mem_zero(1, sizeof *l);
+
     copy_conf(l, conf);
     uv_mutex_init(&l->lock);
-    if (lan_link_check(l, e) || !(l->udp = udp_new(&uc, e)) ||
-        !(l->watch = link_watch_new(conf->loop, on_links, l, e))) {
+    if (lan_link_check(l, e) || lan_seed_read(l, conf->peer, conf->peers, e) ||
+        !(l->udp = open_udp(l, e)) || !(l->watch = link_watch_new(conf->loop, on_links, l, e))) {
         udp_free(l->udp);
         destroy(l);
         return NULL;
     }
     uv_timer_init(loop_uv(conf->loop), &l->timer);
     l->timer.data = l;
+    l->timers = 2;
+    l->reach = lan_reach_new();
     l->seen = mem_zero(PEERS_MAX, sizeof *l->seen);
     l->seen_ms = INT64_MIN / 2;
     l->due_ms = INT64_MAX;
     l->slept_ms = clock_slept_ms();
     l->elect = make_elect(conf);
     lan_link_scan(l);
+    lan_seed_start(l);
     step(l, (struct elect_in){.kind = ELECT_START});
     return l;
 }
@@ -349,7 +371,7 @@ void lan_leave(struct lan *l, void (*done)(void *ctx), void *ctx)
 /* The memory goes when the owner, libuv and posts that are under way are all done with it. */
 static void free_when_over(struct lan *l)
 {
-    if (l->freed && l->timer_closed && l->posts_over)
+    if (l->freed && !l->timers && l->posts_over)
         destroy(l);
 }
 
@@ -357,7 +379,7 @@ static void on_timer_closed(uv_handle_t *h)
 {
     struct lan *l = h->data;
 
-    l->timer_closed = true;
+    l->timers--;
     free_when_over(l);
 }
 
@@ -378,7 +400,9 @@ static void shut(struct lan *l)
     l->left = NULL;
     link_watch_free(l->watch);
     udp_free(l->udp);
+    lan_seed_stop(l);
     uv_close((uv_handle_t *)&l->timer, on_timer_closed);
+    uv_close((uv_handle_t *)&l->seed_timer, on_timer_closed);
     if (left)
         left(l->left_ctx);
 }

@@ -12,12 +12,15 @@ struct lan;
 struct lan_conf {
     struct loop *loop;
     const struct ident *ident;
-    const char *const *interface; /* names; interfaces 0: every usable one (up, multicast, not
-                                     loopback, private or link-local address) */
+    /* Names, or patterns with * ? [], of interfaces to use, and with a leading ! not to use. None
+     * that says yes: every usable one (link_usable) that none says no to. What is named is used
+     * even if it is no LAN's by its looks; loopback only by its whole name. */
+    const char *const *interface;
     size_t interfaces;
-    const struct addr
-        *peer; /* static peers: get by unicast what others get by multicast; port 0: 1235. Off our
-                * subnets only these are listened to, so there both sides name each other */
+    /* Static peers, HOST[:PORT] each (port 1235 if none): they get by unicast what others get by
+     * multicast. On our subnets one side may name the other; off them only those that we name are
+     * listened to, so there both do. Names are looked up, and again every few minutes. */
+    const char *const *peer;
     size_t peers;
     uint16_t tcp_port; /* where our HTTPS answers; unicast datagrams use the UDP port of the same
                           number when free */
@@ -27,8 +30,9 @@ struct lan_conf {
     void *ctx;
 };
 
-/* Errors: an interface that does not exist (with those that do as a hint). No usable interface at
- * all is not an error: it is logged, shown in lan_status, and waited for. */
+/* Errors: an interface that does not exist (with those that do as a hint), a peer that can't be
+ * one. No usable interface at all is not an error: it is logged, shown in lan_status, and waited
+ * for; so is a peer that is not found. */
 struct lan *lan_new(const struct lan_conf *conf, struct err *e);
 void lan_catalog(struct lan *l, uint64_t generation, uint64_t number); /* any thread */
 void lan_report(struct lan *l, const struct nid *nid); /* any thread: could not be reached */
@@ -46,6 +50,7 @@ struct lan_status {
     uint64_t received, sent;     /* datagrams */
     uint64_t fault[WIRE_FAULTS]; /* refused ones; WIRE_OK: too long in our own buffer */
     char interfaces[256];        /* "eth0 192.0.2.7, wlan0 ..."; "" when there is none */
+    struct addr addr;            /* the first of these, port 0; family 0: none */
 };
 void lan_status(struct lan *l, struct lan_status *out); /* any thread */
 size_t lan_peers(struct lan *l, struct elect_peer *out,

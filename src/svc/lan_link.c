@@ -4,14 +4,31 @@
 #include "base/str.h"
 #include "svc/lan_priv.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
-static bool is_named(const struct lan *l, const char *name)
+static bool is_pattern(const char *text)
 {
-    for (size_t n = 0; n < l->conf.interfaces; n++)
-        if (!strcmp(l->interface[n], name))
-            return true;
-    return false;
+    return text[strcspn(text, "*?[")] != '\0';
+}
+
+/* What the settings say of this name. asked: yes in so many words, or by a pattern. */
+static bool is_allowed(const struct lan *l, const struct link_if *i, bool *asked)
+{
+    bool any_yes = false;
+
+    *asked = false;
+    for (size_t n = 0; n < l->conf.interfaces; n++) {
+        const char *item = l->interface[n];
+        bool no = *item == '!';
+
+        any_yes |= !no;
+        if (no && !fnmatch(item + 1, i->name, 0))
+            return false;
+        if (!no && (!strcmp(item, i->name) || (!i->loopback && !fnmatch(item, i->name, 0))))
+            *asked = true;
+    }
+    return *asked || !any_yes;
 }
 
 int lan_link_check(const struct lan *l, struct err *e)
@@ -22,7 +39,7 @@ int lan_link_check(const struct lan *l, struct err *e)
     int rc = link_list(&list, &count, e);
 
     for (size_t i = 0; !rc && i < l->conf.interfaces; i++) {
-        bool found = false;
+        bool found = *l->interface[i] == '!' || is_pattern(l->interface[i]);
 
         for (size_t n = 0; n < count; n++)
             found |= !strcmp(list[n].name, l->interface[i]);
@@ -38,28 +55,50 @@ int lan_link_check(const struct lan *l, struct err *e)
     return rc;
 }
 
+/* Where others on it reach us; the scope means nothing to them. */
+static struct addr address(const struct link_if *i)
+{
+    const struct addr *found = link_source(i, 4);
+    struct addr a;
+
+    if (!found)
+        found = link_source(i, 6);
+    a = found ? *found : (struct addr){0};
+    a.scope = 0;
+    return a;
+}
+
 /* "eth0 192.0.2.7, wlan0 ..." as far as it fits. */
 static void describe(const struct lan *l, char *out, size_t cap)
 {
     struct buf b = {0};
     char text[ADDR_TEXT_MAX];
 
-    for (size_t n = 0; n < l->uses; n++)
-        buf_printf(&b, "%s%s %s", n ? ", " : "", l->use[n].name,
-                   addr_text(link_first(&l->use[n], 4), text));
+    for (size_t n = 0; n < l->uses; n++) {
+        struct addr a = address(&l->use[n]);
+
+        buf_printf(&b, "%s%s %s", n ? ", " : "", l->use[n].name, addr_text(&a, text));
+    }
     str_copy(out, cap, buf_cstr(&b));
     buf_free(&b);
 }
 
-/* Is one of these not in the other list, by index and address? */
+static bool same_source(const struct link_if *a, const struct link_if *b, uint8_t family)
+{
+    const struct addr *x = link_source(a, family), *y = link_source(b, family);
+
+    return !x || (y && addr_eq(x, y));
+}
+
+/* Is one of these not in the other list, by index and addresses? */
 static bool any_new(const struct link_if *now, size_t nows, const struct link_if *old, size_t olds)
 {
     for (size_t n = 0; n < nows; n++) {
         bool found = false;
 
         for (size_t k = 0; k < olds && !found; k++)
-            found = old[k].index == now[n].index &&
-                    addr_eq(link_first(&old[k], 4), link_first(&now[n], 4));
+            found = old[k].index == now[n].index && same_source(&now[n], &old[k], 4) &&
+                    same_source(&now[n], &old[k], 6);
         if (!found)
             return true;
     }
@@ -79,13 +118,14 @@ bool lan_link_scan(struct lan *l)
         return false;
     }
     for (size_t n = 0; n < count; n++) {
-        bool named = is_named(l, list[n].name);
+        bool asked;
 
-        if ((named || !l->conf.interfaces) && link_usable(&list[n], 4, named))
+        if (is_allowed(l, &list[n], &asked) &&
+            (link_usable(&list[n], 4, asked) || link_usable(&list[n], 6, asked)))
             list[uses++] = list[n];
     }
-    if (uses > UDP_LINKS_MAX)
-        uses = UDP_LINKS_MAX;
+    if (uses > UDP_LINKS_MAX / 2)
+        uses = UDP_LINKS_MAX / 2;
     l->use = list;
     l->uses = uses;
     udp_use(l->udp, list, uses);
@@ -97,16 +137,9 @@ bool lan_link_scan(struct lan *l)
         log_info("lan", "interfaces in-use=\"%s\"%s", text, uses ? "" : " waiting");
     uv_mutex_lock(&l->lock);
     str_copy(l->status.interfaces, sizeof l->status.interfaces, text);
+    l->status.addr = uses ? address(&list[0]) : (struct addr){0};
     uv_mutex_unlock(&l->lock);
     return came;
-}
-
-static bool is_static(const struct lan *l, const struct addr *from)
-{
-    for (size_t n = 0; n < l->conf.peers; n++)
-        if (addr_same_host(&l->peer[n], from))
-            return true;
-    return false;
 }
 
 bool lan_link_admits(const struct lan *l, const struct udp_in *in)
@@ -119,5 +152,5 @@ bool lan_link_admits(const struct lan *l, const struct udp_in *in)
             (in->interface == i->index || link_has_addr(i, &in->from)))
             return true;
     }
-    return !in->multicast && is_static(l, &in->from);
+    return !in->multicast && lan_seed_has(l, &in->from);
 }

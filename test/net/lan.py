@@ -58,7 +58,7 @@ class Done:
 
 
 class Host:
-    def __init__(self, lan, name, number):
+    def __init__(self, lan, name, number, v4=True, v6=True):
         self.lan, self.name, self.number = lan, name, number
         self.ns = f"iw{os.getpid()}-{name}"
         self.ip = f"10.77.{number // 250}.{number % 250 + 1}"
@@ -74,10 +74,18 @@ class Host:
         sh("ip", "-n", lan.ns, "link", "add", self.port, "type", "veth", "peer", "name", "eth0", "netns", self.ns)
         sh("ip", "-n", lan.ns, "link", "set", self.port, "master", "br0", "up")
         sh("ip", "-n", self.ns, "link", "set", "lo", "up")
-        sh("ip", "-n", self.ns, "addr", "add", f"{self.ip}/16", "dev", "eth0")
+        if not v6:
+            self.sysctl("net.ipv6.conf.all.disable_ipv6=1")
+        elif not v4:  # without waiting for a double of the address: all are told apart by their MAC
+            self.sysctl("net.ipv6.conf.eth0.accept_dad=0")
+        if v4:
+            sh("ip", "-n", self.ns, "addr", "add", f"{self.ip}/16", "dev", "eth0")
         sh("ip", "-n", self.ns, "link", "set", "eth0", "up")
 
     # -- the network --
+
+    def sysctl(self, setting):
+        sh("ip", "netns", "exec", self.ns, "sysctl", "-qw", setting)
 
     def cable(self, plugged):
         sh("ip", "-n", self.lan.ns, "link", "set", self.port, "up" if plugged else "down")
@@ -193,8 +201,8 @@ class Lan:
             raise
         return self
 
-    def host(self, name):
-        self.hosts.append(Host(self, name, len(self.hosts)))
+    def host(self, name, **kw):
+        self.hosts.append(Host(self, name, len(self.hosts), **kw))
         return self.hosts[-1]
 
     def settled(self, *hosts, seconds=20):

@@ -32,6 +32,8 @@ static uv_timer_t guard;
 static bool gave_up;
 static struct end ends[LANS];
 static uint8_t network[32];
+static const char *const loopback[] = {"lo", NULL, NULL};
+static const char *const *interface = loopback; /* up to a NULL */
 
 static void on_news(void *ctx, const struct elect_news *n)
 {
@@ -60,15 +62,13 @@ static void on_news(void *ctx, const struct elect_news *n)
     }
 }
 
-static void open_end(size_t i, const struct addr *peer, size_t peers)
+static void open_end(size_t i, const char *const *peer, size_t peers)
 {
-    static const char *const lo[] = {"lo"};
     struct end *e = &ends[i];
     uint8_t seed[32] = {(uint8_t)(i + 1)};
     struct lan_conf c = {.loop = loop,
                          .ident = &e->ident,
-                         .interface = lo,
-                         .interfaces = 1,
+                         .interface = interface,
                          .peer = peer,
                          .peers = peers,
                          .tcp_port = (uint16_t)(31000 + i),
@@ -78,6 +78,8 @@ static void open_end(size_t i, const struct addr *peer, size_t peers)
                          .ctx = e};
     struct err err;
 
+    while (c.interfaces < 3 && interface[c.interfaces])
+        c.interfaces++;
     *e = (struct end){.port = c.tcp_port};
     seal_key_from_seed(&e->ident.key, seed);
     seal_nid(&e->ident.nid, e->ident.key.pub);
@@ -281,13 +283,14 @@ static bool stranger_counted(void)
     struct lan_status st;
 
     lan_status(ends[0].lan, &st);
-    return st.fault[WIRE_FOREIGN] + st.fault[WIRE_SEAL] >= 2 && st.fault[WIRE_SHORT] >= 1;
+    return st.fault[WIRE_SEAL] && st.fault[WIRE_SHORT] && st.fault[WIRE_NEWER];
 }
 
-static void ignore(void *ctx, const struct udp_in *in)
+static void never(void *ctx, const struct udp_in *in)
 {
     (void)ctx;
     (void)in;
+    fail();
 }
 
 static void ignore_refused(void *ctx, const struct addr *to)
@@ -299,10 +302,11 @@ static void ignore_refused(void *ctx, const struct addr *to)
 static void strangers_are_counted_and_not_answered(void **state)
 {
     struct udp_conf c = {.loop = loop,
-                         .group = {.family = 4, .ip = {239, 255, 1, 1}, .port = 1},
-                         .got = ignore,
+                         .group = {{.family = 4, .ip = {239, 255, 1, 1}, .port = 1}},
+                         .got = never,
                          .refused = ignore_refused};
     struct addr to = {.family = 4, .ip = {127, 0, 0, 1}};
+    struct lan_status st;
     uint8_t junk[300];
     struct udp *u;
     struct err e;
@@ -313,12 +317,96 @@ static void strangers_are_counted_and_not_answered(void **state)
     assert_non_null(u);
     to.port = ends[0].port;
     randombytes_buf(junk, sizeof junk);
+    junk[0] = 'x'; /* the system itself drops this one and the next */
     udp_send(u, &to, junk, sizeof junk);
-    memset(junk, 0, sizeof junk);
+    udp_send(u, &to, junk, 3);
+    memcpy(junk, WIRE_MAGIC, 2);
+    junk[2] = WIRE_VERSION;
+    junk[4] = (uint8_t)~ends[0].ident.net.tag[0];
+    udp_send(u, &to, junk, sizeof junk);
+    memcpy(junk + 4, ends[0].ident.net.tag, 2);
     udp_send(u, &to, junk, sizeof junk);
     udp_send(u, &to, junk, 20);
+    junk[2] = WIRE_VERSION + 1;
+    udp_send(u, &to, junk, sizeof junk);
     assert_true(turn_until(stranger_counted));
+    lan_status(ends[0].lan, &st);
+    assert_int_equal(st.fault[WIRE_FOREIGN], 0);
     udp_free(u);
+}
+
+static bool two_agree(void)
+{
+    return leaders() == 1 && ends[0].led && ends[1].led &&
+           nid_eq(&ends[0].leader.peer.nid, &ends[1].leader.peer.nid) && leader()->ups == 1;
+}
+
+/* No interface at all; one names the other by a host's name, the other it by an address. */
+static void static_peers_need_no_interface(void **state)
+{
+    static const char *const none[] = {"!*", NULL, NULL};
+    static const char *const one[] = {"localhost:31001"}, *const other[] = {"127.0.0.1:31000"};
+    struct lan_status st;
+
+    (void)state;
+    interface = none;
+    open_end(0, one, 1);
+    open_end(1, other, 1);
+    interface = loopback;
+    assert_true(turn_until(two_agree));
+    lan_status(ends[0].lan, &st);
+    assert_string_equal(st.interfaces, "");
+    assert_int_equal(st.addr.family, 0);
+}
+
+static void interfaces_are_chosen_by_pattern(void **state)
+{
+    static const struct {
+        const char *item[3];
+        bool lo;
+    } cases[] = {
+        {{"lo"}, true},         {{"l*"}, false}, /* loopback by its whole name only */
+        {{"lo", "!l?"}, false}, {{"!eth[0-9]", "lo"}, true},
+        {{"nosuch*"}, false},
+    };
+    struct lan_status st;
+
+    (void)state;
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        interface = cases[n].item;
+        open_end(0, NULL, 0);
+        lan_status(ends[0].lan, &st);
+        assert_int_equal(strstr(st.interfaces, "lo 127.0.0.1") != NULL, cases[n].lo);
+        assert_int_equal(st.addr.family, cases[n].lo ? 4 : 0);
+        lan_free(ends[0].lan);
+        ends[0].lan = NULL;
+    }
+    interface = loopback;
+}
+
+static void a_peer_must_be_a_name_or_an_address(void **state)
+{
+    static const char *const bad[] = {"",      "a b",      "host:0",   "host:65536", "host:x",
+                                      "[::1",  "[::1]x",   "[host]:1", "-x",         "a/b",
+                                      ":1235", "fe80::1%", "host:1:2"};
+    static const char *const good[] = {
+        "host",        "host.example.org:80", "192.0.2.1",     "[2001:db8::1]:80",
+        "2001:db8::1", "fe80::1%lo",          "[fe80::1%lo]:9"};
+    struct lan_conf c = {.loop = loop, .ident = &ends[0].ident, .peers = 1};
+    struct err e = {0};
+
+    (void)state;
+    for (size_t n = 0; n < sizeof bad / sizeof *bad; n++) {
+        c.peer = &bad[n];
+        assert_null(lan_new(&c, &e));
+        assert_int_equal(e.code, ERR_USAGE);
+        assert_non_null(strstr(e.hint, "HOST:PORT"));
+    }
+    for (size_t n = 0; n < sizeof good / sizeof *good; n++) {
+        open_end(0, &good[n], 1);
+        lan_free(ends[0].lan); /* the resolver may still be at it */
+        ends[0].lan = NULL;
+    }
 }
 
 static void an_interface_must_exist(void **state)
@@ -342,6 +430,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_network_is_another_world, set_up, tear_down),
         cmocka_unit_test_setup_teardown(strangers_are_counted_and_not_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_interface_must_exist, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(interfaces_are_chosen_by_pattern, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(static_peers_need_no_interface, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_peer_must_be_a_name_or_an_address, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

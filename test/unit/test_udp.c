@@ -27,6 +27,7 @@ static uv_timer_t guard;
 static bool gave_up;
 static struct link_if lo;
 static const struct addr GROUP = {.family = 4, .ip = {239, 255, 77, 1}, .port = 21235};
+static const struct addr GROUP6 = {.family = 6, .ip = {0xff, 0x12, [15] = 1}, .port = 21235};
 
 static void got(void *ctx, const struct udp_in *in)
 {
@@ -62,7 +63,7 @@ static void on_guard(uv_timer_t *t)
 static void open_end(struct end *e, uint16_t port)
 {
     struct udp_conf c = {
-        .loop = loop, .group = GROUP, .port = port, .got = got, .refused = refused, .ctx = e};
+        .loop = loop, .group = {GROUP}, .port = port, .got = got, .refused = refused, .ctx = e};
     struct err err;
 
     *e = (struct end){.loop = loop};
@@ -117,13 +118,13 @@ static void a_group_reaches_everybody_once(void **state)
     (void)state;
     open_end(&a, 0);
     open_end(&b, 0);
-    assert_int_equal(udp_multicast(a.udp, "hello", 5), 1);
+    assert_true(udp_multicast(a.udp, lo.index, 4, "hello", 5));
     assert_true(turn_until(&b.gots, 1));
     assert_true(turn_until(&a.gots, 1));
     assert_string_equal(b.got[0], "hello");
     assert_string_equal(a.got[0], "hello");
     assert_true(b.multicast[0]);
-    assert_int_equal(b.from[0].port, udp_port(a.udp)); /* where a reply goes */
+    assert_int_equal(b.from[0].port, udp_port(a.udp, 4)); /* where a reply goes */
 
     assert_true(udp_send(b.udp, &b.from[0], "reply", 5));
     assert_true(turn_until(&a.gots, 2));
@@ -143,12 +144,12 @@ static void no_interface_no_group(void **state)
     open_end(&a, 0);
     open_end(&b, 0);
     assert_int_equal(udp_use(b.udp, NULL, 0), 0);
-    assert_int_equal(udp_multicast(b.udp, "x", 1), 0);
-    udp_multicast(a.udp, "one", 3);
+    assert_false(udp_multicast(b.udp, lo.index, 4, "x", 1));
+    udp_multicast(a.udp, lo.index, 4, "one", 3);
     assert_true(turn_until(&a.gots, 1));
     assert_int_equal(udp_use(b.udp, &lo, 1), 1);
     assert_int_equal(udp_use(b.udp, &lo, 1), 1); /* stays */
-    udp_multicast(a.udp, "two", 3);
+    udp_multicast(a.udp, lo.index, 4, "two", 3);
     assert_true(turn_until(&b.gots, 1));
     assert_string_equal(b.got[0], "two");
     udp_free(a.udp);
@@ -163,13 +164,13 @@ static void a_port_is_one_service_s(void **state)
     (void)state;
     open_end(&c, 0); /* its group socket lies on the number that a wishes */
     open_end(&a, GROUP.port);
-    assert_int_equal(udp_port(a.udp), GROUP.port);
+    assert_int_equal(udp_port(a.udp, 4), GROUP.port);
     open_end(&b, GROUP.port);
-    assert_int_not_equal(udp_port(b.udp), GROUP.port);
+    assert_int_not_equal(udp_port(b.udp, 4), GROUP.port);
     udp_send(c.udp, &to, "for a", 5);
     assert_true(turn_until(&a.gots, 1));
     assert_false(a.multicast[0]);
-    udp_multicast(c.udp, "for all", 7);
+    udp_multicast(c.udp, lo.index, 4, "for all", 7);
     assert_true(turn_until(&a.gots, 2));
     assert_true(turn_until(&b.gots, 1));
     assert_true(turn_until(&c.gots, 1));
@@ -177,7 +178,7 @@ static void a_port_is_one_service_s(void **state)
     assert_int_equal(a.gots, 2);
     udp_free(a.udp);
     open_end(&a, GROUP.port); /* back again, while the others' group sockets are there */
-    assert_int_equal(udp_port(a.udp), GROUP.port);
+    assert_int_equal(udp_port(a.udp, 4), GROUP.port);
     udp_free(a.udp);
     udp_free(b.udp);
     udp_free(c.udp);
@@ -192,7 +193,7 @@ static void nobody_there_is_told(void **state)
     (void)state;
     open_end(&a, 0);
     open_end(&b, 0);
-    gone.port = udp_port(b.udp);
+    gone.port = udp_port(b.udp, 4);
     udp_free(b.udp);
     uv_run(loop_uv(loop), UV_RUN_NOWAIT);
     udp_send(a.udp, &gone, "hello?", 6);
@@ -204,7 +205,7 @@ static void nobody_there_is_told(void **state)
     assert_int_equal(a.refusals, 1);
     assert_true(addr_eq(&a.refused, &gone));
 
-    udp_multicast(a.udp, "still here", 10); /* the error is over */
+    udp_multicast(a.udp, lo.index, 4, "still here", 10); /* the error is over */
     assert_true(turn_until(&a.gots, 1));
     udp_free(a.udp);
 }
@@ -216,8 +217,8 @@ static void long_ones_are_dropped(void **state)
 
     (void)state;
     open_end(&a, 0);
-    udp_multicast(a.udp, big, sizeof big);
-    udp_multicast(a.udp, "short", 5);
+    udp_multicast(a.udp, lo.index, 4, big, sizeof big);
+    udp_multicast(a.udp, lo.index, 4, "short", 5);
     assert_true(turn_until(&a.gots, 1));
     assert_string_equal(a.got[0], "short");
     udp_free(a.udp);
@@ -230,13 +231,80 @@ static void may_end_within_a_callback(void **state)
     (void)state;
     open_end(&a, 0);
     a.free_on_got = true;
-    udp_multicast(a.udp, "one", 3);
-    udp_multicast(a.udp, "two", 3);
+    udp_multicast(a.udp, lo.index, 4, "one", 3);
+    udp_multicast(a.udp, lo.index, 4, "two", 3);
     assert_true(turn_until(&a.gots, 1));
     uv_run(loop_uv(loop), UV_RUN_NOWAIT);
     assert_int_equal(a.gots, 1);
     assert_null(a.udp);
     udp_free(a.udp);
+}
+
+/* Unicast over IPv6; its multicast needs an interface with a link-local address (test/net). */
+static void both_families(void **state)
+{
+    struct udp_conf c = {.loop = loop, .group = {GROUP, GROUP6}, .got = got, .refused = refused};
+    struct addr home = {.family = 6, .ip = {[15] = 1}};
+    struct end a = {0}, b = {0};
+    struct err e;
+
+    (void)state;
+    c.ctx = &a;
+    a.udp = udp_new(&c, &e);
+    c.ctx = &b;
+    b.udp = udp_new(&c, &e);
+    assert_non_null(a.udp);
+    assert_non_null(b.udp);
+    home.port = udp_port(b.udp, 6);
+    if (!home.port || !udp_send(a.udp, &home, "six", 3)) {
+        print_message("no IPv6 here\n");
+    } else {
+        assert_true(turn_until(&b.gots, 1));
+        assert_string_equal(b.got[0], "six");
+        assert_int_equal(b.from[0].family, 6);
+        assert_int_equal(b.from[0].port, udp_port(a.udp, 6));
+        assert_true(udp_send(b.udp, &b.from[0], "back", 4));
+        assert_true(turn_until(&a.gots, 1));
+        udp_free(b.udp);
+        b.udp = NULL;
+        for (unsigned n = 0; n < 50 && !a.refusals; n++) {
+            udp_send(a.udp, &home, "gone", 4);
+            uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+        }
+        assert_true(a.refusals > 0);
+        assert_true(addr_eq(&a.refused, &home));
+    }
+    udp_free(a.udp);
+    udp_free(b.udp);
+}
+
+static void the_sieve_drops_what_is_not_ours(void **state)
+{
+    struct udp_conf c = {.loop = loop,
+                         .group = {GROUP},
+                         .got = got,
+                         .refused = refused,
+                         .sieve = {.on = true, .magic = "iW", .version = 1, .tag = {'t', 'g'}}};
+    static const char *const in[] = {"xx.....",   "iW",      "iW\1.",   "iW\1.xg..",
+                                     "iW\1.tx..", "iW\2.xx", "iW\1.tg", "iW\1.tg.end"};
+    struct addr home = {.family = 4, .ip = {127, 0, 0, 1}};
+    struct end a, b = {0};
+    struct err e;
+
+    (void)state;
+    open_end(&a, 0);
+    c.ctx = &b;
+    b.udp = udp_new(&c, &e);
+    assert_non_null(b.udp);
+    home.port = udp_port(b.udp, 4);
+    for (size_t n = 0; n < sizeof in / sizeof *in; n++)
+        assert_true(udp_send(a.udp, &home, in[n], strlen(in[n])));
+    assert_true(turn_until(&b.gots, 3));
+    assert_string_equal(b.got[0], in[5]); /* another version may look otherwise */
+    assert_string_equal(b.got[1], in[6]);
+    assert_string_equal(b.got[2], in[7]);
+    udp_free(a.udp);
+    udp_free(b.udp);
 }
 
 int main(void)
@@ -248,6 +316,8 @@ int main(void)
         cmocka_unit_test(nobody_there_is_told),
         cmocka_unit_test(long_ones_are_dropped),
         cmocka_unit_test(may_end_within_a_callback),
+        cmocka_unit_test(both_families),
+        cmocka_unit_test(the_sieve_drops_what_is_not_ours),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
