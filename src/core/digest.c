@@ -1,6 +1,7 @@
 #include "core/digest.h"
 
 #include "base/str.h"
+#include "core/rows.h"
 
 #include <sodium.h>
 #include <string.h>

@@ -10,10 +10,13 @@
  * Whoever could gain by that is asked for its own rows only. Pure; any thread. */
 #pragma once
 
-#include "core/rows.h"
+#include "base/buf.h"
+#include "base/rw.h"
 
 #define DIGEST_BYTES   16u
 #define DIGEST_BUCKETS 256u
+
+struct row;
 
 struct digest {
     uint64_t high, low; /* all zero: no rows */

@@ -1,8 +1,9 @@
 /* The bytes, all numbers varint (LEB128, shortest form) unless a width is named; u64 big-endian:
  *
- *   answer = head row*
- *   head   = LENGTH  generation:u64  number  flags:u8  files  bytes  name_len  name
- *              flags: 1 reset, 2 more
+ *   answer = head row* | head buckets
+ *   head   = LENGTH  generation:u64  number  flags:u8  files  bytes  name_len  name  [ digest:16 ]
+ *              flags: 1 reset, 2 more, 4 same, 8 differ (then buckets follow)
+ *   buckets = LENGTH  256 times digest:16
  *   row    = LENGTH  kind:u8  number  path_len  path  [ flags:u8  size  mtime  hash:32  [root:32] ]
  *              nothing in [ ] for kind '-'; mtime is zigzag (0, -1, 1, -2 ... are 0, 1, 2, 3 ...)
  *              flags: 1 a root follows. Without it a file's or part's root is that of a content of
@@ -20,9 +21,11 @@
 
 #define ROWS_RECORD_MAX (2u * PATH_LEN_MAX + 512u)
 
-#define HEAD_RESET 1u
-#define HEAD_MORE  2u
-#define ROW_ROOT   1u
+#define HEAD_RESET  1u
+#define HEAD_MORE   2u
+#define HEAD_SAME   4u
+#define HEAD_DIFFER 8u
+#define ROW_ROOT    1u
 
 /* SHA-256 of the empty string. */
 const struct hash rows_no_checkpoints = {{0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14,
@@ -64,11 +67,23 @@ void rows_put_head(struct buf *b, const struct rows_head *h)
     assert(h->name_len <= PEER_NAME_MAX);
     buf_u64(b, h->generation);
     buf_varint(b, h->number);
-    buf_u8(b, (uint8_t)((h->reset ? HEAD_RESET : 0) | (h->more ? HEAD_MORE : 0)));
+    buf_u8(b, (uint8_t)((h->reset ? HEAD_RESET : 0) | (h->more ? HEAD_MORE : 0) |
+                        (h->same ? HEAD_SAME : 0) | (h->differ ? HEAD_DIFFER : 0)));
     buf_varint(b, h->files);
     buf_varint(b, h->bytes);
     buf_varint(b, h->name_len);
     buf_add(b, h->name, h->name_len);
+    if (h->has_digest)
+        digest_put(b, &h->digest);
+    put_length(b, start);
+}
+
+void rows_put_buckets(struct buf *b, const struct digest of[DIGEST_BUCKETS])
+{
+    size_t start = b->len;
+
+    for (unsigned n = 0; n < DIGEST_BUCKETS; n++)
+        digest_put(b, &of[n]);
     put_length(b, start);
 }
 
@@ -116,6 +131,10 @@ bool rows_get_head(struct rd *r, struct rows_head *h)
     flags = rd_u8(&f);
     h->reset = flags & HEAD_RESET;
     h->more = flags & HEAD_MORE;
+    h->same = flags & HEAD_SAME;
+    h->differ = flags & HEAD_DIFFER;
+    if (h->reset + h->same + h->differ > 1 || (h->more && (h->same || h->differ)))
+        f.bad = true;
     h->files = rd_varint(&f);
     h->bytes = rd_varint(&f);
     name_len = rd_varint(&f);
@@ -124,6 +143,17 @@ bool rows_get_head(struct rd *r, struct rows_head *h)
     else
         h->name = rd_bytes(&f, (size_t)name_len);
     h->name_len = f.bad ? 0 : (size_t)name_len;
+    h->has_digest = rd_left(&f) >= DIGEST_BYTES && digest_get(&f, &h->digest);
+    r->bad |= f.bad;
+    return !r->bad;
+}
+
+bool rows_get_buckets(struct rd *r, struct digest of[DIGEST_BUCKETS])
+{
+    struct rd f = record(r);
+
+    for (unsigned n = 0; n < DIGEST_BUCKETS; n++)
+        digest_get(&f, &of[n]);
     r->bad |= f.bad;
     return !r->bad;
 }

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/id.h"
 #include "base/rw.h"
+#include "core/digest.h"
 
 enum row_kind {
     ROW_FILE = 'f',
@@ -38,13 +39,19 @@ struct rows_head {
     uint64_t number; /* the newest change there is */
     bool reset;      /* the receiver's generation is not ours, or too old: forget all rows first */
     bool more;       /* rows beyond these: ask again at once */
+    bool same;   /* the receiver's rows are ours, by the digest that it told: only the numbers are
+                    other ones */
+    bool differ; /* they are not: no rows, but the digests of all buckets follow */
     uint64_t files, bytes; /* shared at this moment */
+    bool has_digest;
+    struct digest digest; /* of all rows that there are at number */
     const char *name; /* the peer's display name, at most PEER_NAME_MAX bytes, not safe to print */
     size_t name_len;
 };
 
 void rows_put_head(struct buf *b, const struct rows_head *h);
 void rows_put(struct buf *b, const struct row *r);
+void rows_put_buckets(struct buf *b, const struct digest of[DIGEST_BUCKETS]);
 
 /* false: malformed or out of bounds (limits.h, path_check, kind; a part's path that is not its
  * hash); r->bad is set. Strings are borrowed from the input. What a later version adds to a record
@@ -52,3 +59,4 @@ void rows_put(struct buf *b, const struct row *r);
  * to see. */
 bool rows_get_head(struct rd *r, struct rows_head *h);
 bool rows_get(struct rd *r, struct row *row);
+bool rows_get_buckets(struct rd *r, struct digest of[DIGEST_BUCKETS]);

@@ -54,43 +54,10 @@ void serve_sent(struct serve *s, uint64_t bytes)
 
 /* ---- small routes ---- */
 
-static void reply_buf(struct serve *s, struct http_request *rq, struct buf *b)
+void serve_reply(struct serve *s, struct http_request *rq, struct buf *b)
 {
     http_reply(rq, 200, "application/octet-stream", buf_cstr(b), b->len);
     serve_sent(s, b->len);
-}
-
-static void catalog(struct serve *s, struct http_request *rq)
-{
-    struct store_reader *r = serve_reader(s, rq);
-    const char *since = http_arg(rq, "since"), *dot = since ? strchr(since, '.') : NULL;
-    uint64_t generation = 0, number = 0;
-    struct buf b = {0};
-    struct err e;
-    char text[24];
-
-    if (!r)
-        return;
-    if (since) {
-        if (!dot || (size_t)(dot - since) >= sizeof text) {
-            http_reply_text(rq, 400, "since is GENERATION.NUMBER");
-            return;
-        }
-        memcpy(text, since, (size_t)(dot - since));
-        text[dot - since] = '\0';
-        if (!str_parse_u64(text, 0, UINT64_MAX, &generation) ||
-            !str_parse_u64(dot + 1, 0, UINT64_MAX, &number)) {
-            http_reply_text(rq, 400, "since is GENERATION.NUMBER");
-            return;
-        }
-    }
-    if (store_rows_since(r, generation, number, s->conf.ident->name, CATALOG_ANSWER_MAX, &b, &e)) {
-        log_warn("serve", "rows-failed reason=\"%s\"", e.text);
-        http_reply_text(rq, 503, "the index cannot be read");
-    } else {
-        reply_buf(s, rq, &b);
-    }
-    buf_free(&b);
 }
 
 static void folder(struct serve *s, struct http_request *rq, const struct hash *h)
@@ -105,7 +72,7 @@ static void folder(struct serve *s, struct http_request *rq, const struct hash *
         buf_u32(&b, (uint32_t)text.len);
         buf_add(&b, buf_cstr(&text), text.len);
         buf_add(&b, buf_cstr(&times), times.len);
-        reply_buf(s, rq, &b);
+        serve_reply(s, rq, &b);
     } else {
         http_reply_text(rq, 404, "no such folder here");
     }
@@ -186,7 +153,7 @@ static const struct route {
     void (*hash)(struct serve *s, struct http_request *rq, const struct hash *h);
     void (*text)(struct serve *s, struct http_request *rq, const char *arg);
 } ROUTES[] = {
-    {"GET", "catalog", "", catalog, NULL, NULL},
+    {"GET", "catalog", "", serve_catalog, NULL, NULL},
     {"GET HEAD", "files", "", NULL, serve_file, NULL},
     {"GET", "files", "checkpoints", NULL, serve_checkpoints, NULL},
     {"GET", "files", "have", NULL, serve_have, NULL},

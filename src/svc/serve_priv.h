@@ -28,6 +28,7 @@ struct serve {
 /* This thread's reader; NULL: the database cannot be read (answered with 503 then). */
 struct store_reader *serve_reader(struct serve *s, struct http_request *rq);
 struct fetch *serve_get_fetch(struct serve *s);
+void serve_reply(struct serve *s, struct http_request *rq, struct buf *b); /* 200, bytes */
 void serve_sent(struct serve *s, uint64_t bytes);
 
 /* The routes. Each replies to rq, or holds it. */
@@ -47,3 +48,7 @@ void pace_free(struct pace *p); /* after the server */
 /* How many of want bytes may go now; 0: none, rq is woken later. */
 size_t pace_take(struct pace *p, struct http_request *rq, size_t want);
 void pace_forget(struct pace *p, struct http_request *rq); /* it is over */
+
+/* ---- serve_catalog.c ---- */
+
+void serve_catalog(struct serve *s, struct http_request *rq);

@@ -75,67 +75,105 @@ int store_head(struct store_reader *r, struct rows_head *head, struct err *e)
     return end(r, NULL, SQLITE_DONE, e);
 }
 
-static int64_t whole_seconds(int64_t ns)
-{
-    return ns / 1000000000 - (ns % 1000000000 < 0);
-}
+/* What one answer is made of. */
+struct answer {
+    const struct store_ask *ask;
+    struct rows_head head;
+    struct buf rows;
+    struct digest *bucket; /* of all rows, when these are to be compared */
+};
 
-static void put_row(struct buf *b, sqlite3_stmt *st)
+/* Take one row in. false: there is no more room. */
+static bool take_row(struct answer *a, sqlite3_stmt *st)
 {
     struct store_entry entry;
-    char *path = db_path(st);
+    char *path;
     struct row row;
+    bool room = true, all;
 
     db_entry(st, &entry);
-    row = (struct row){
-        .kind = entry.kind == STORE_UNSAID ? ROW_GONE : (enum row_kind)entry.kind,
-        .number = (uint64_t)sqlite3_column_int64(st, COL_NUMBER),
-        .path = path,
-        .path_len = strlen(path),
-        .size = entry.size,
-        .mtime_s = whole_seconds(entry.mtime_ns),
-        .hash = entry.hash,
-        .root = entry.root,
-    };
-    rows_put(b, &row);
+    path = db_path(st);
+    row = db_row(&entry, path, (uint64_t)sqlite3_column_int64(st, COL_NUMBER));
+    all = a->head.reset || a->ask->only || a->bucket;
+    if (all && row.kind == ROW_GONE) {
+        /* who begins anew has nothing that could go */
+    } else if (a->bucket) {
+        struct digest d = digest_of(&row);
+
+        digest_add(&a->bucket[digest_bucket(row.path, row.path_len)], &d);
+    } else if (!a->head.reset && a->ask->only &&
+               !digest_in(a->ask->only, digest_bucket(row.path, row.path_len))) {
+        /* not asked for */
+    } else if (a->rows.len && a->rows.len >= a->ask->max) {
+        a->head.more = true;
+        room = false;
+    } else {
+        rows_put(&a->rows, &row);
+    }
     mem_free(path);
+    return room;
 }
 
-int store_rows_since(struct store_reader *r, uint64_t generation, uint64_t since, const char *name,
-                     size_t max, struct buf *b, struct err *e)
+/* What kind of answer this is, and from which number its rows are. */
+static uint64_t begin_answer(struct answer *a, const struct db_meta *meta)
 {
-    struct rows_head head = {.name = name, .name_len = strnlen(name, PEER_NAME_MAX)};
-    struct buf rows = {0};
+    const struct store_ask *ask = a->ask;
+    bool lost;
+
+    /* Beyond our number: rows that a crash took from us, but not from who asks. */
+    lost = ask->generation != meta->generation || ask->number > meta->number ||
+           (ask->number && !ask->only && ask->number < meta->floor);
+    a->head.has_digest = meta->has_digest;
+    a->head.digest = meta->digest;
+    if (lost && ask->have && meta->has_digest) {
+        a->head.same = digest_eq(ask->have, &meta->digest);
+        a->head.differ = !a->head.same;
+    } else {
+        a->head.reset = lost;
+    }
+    if (a->head.differ)
+        a->bucket = mem_zero(DIGEST_BUCKETS, sizeof *a->bucket);
+    return a->head.reset || a->head.differ ? 0 : a->head.same ? INT64_MAX : ask->number;
+}
+
+int store_rows(struct store_reader *r, const struct store_ask *ask, const char *name, struct buf *b,
+               struct err *e)
+{
+    struct answer a = {.ask = ask};
+    uint64_t from;
     sqlite3_stmt *st;
     int code, bad;
 
     if (start(r, e))
         return -ERR_IO;
-    fill_head(r, &head);
-    /* Beyond our number: rows that a crash took from us, but not from who asks. */
-    head.reset =
-        generation != head.generation || since > head.number || (since && since < r->meta.floor);
+    a.head.name = name;
+    a.head.name_len = strnlen(name, PEER_NAME_MAX);
+    fill_head(r, &a.head);
+    from = begin_answer(&a, &r->meta);
     st = db_stmt(&r->db, SQL_SINCE);
     if (st)
-        sqlite3_bind_int64(st, 1, head.reset ? 0 : (int64_t)since);
-    while ((code = db_step(&r->db, st)) == SQLITE_ROW) {
-        int kind = sqlite3_column_int(st, COL_KIND);
-
-        if (head.reset && (kind == ROW_GONE || kind == STORE_UNSAID))
-            continue;
-        if (rows.len && rows.len >= max) {
-            head.more = true;
+        sqlite3_bind_int64(st, 1, (int64_t)from);
+    while ((code = db_step(&r->db, st)) == SQLITE_ROW)
+        if (!take_row(&a, st))
             break;
-        }
-        put_row(&rows, st);
-    }
     bad = end(r, st, code, e);
     if (!bad) {
-        rows_put_head(b, &head);
-        buf_add(b, rows.data, rows.len);
+        rows_put_head(b, &a.head);
+        if (a.bucket)
+            rows_put_buckets(b, a.bucket);
+        buf_add(b, a.rows.data, a.rows.len);
     }
-    buf_free(&rows);
+    buf_free(&a.rows);
+    mem_free(a.bucket);
     return bad;
+}
+
+int store_rows_since(struct store_reader *r, uint64_t generation, uint64_t since, const char *name,
+                     size_t max, struct buf *b, struct err *e)
+{
+    struct store_ask ask = {.generation = generation, .number = since, .max = max};
+
+    return store_rows(r, &ask, name, b, e);
 }
 
 int store_find(struct store_reader *r, const struct hash *hash, unsigned nth,
@@ -215,7 +253,7 @@ static int manifest_lines(struct store_reader *r, const char *path, struct buf *
         line.name_len = len;
         memcpy(line.name, sqlite3_column_blob(st, COL_NAME), len);
         content_manifest_add(text, &line);
-        buf_u64(times, (uint64_t)whole_seconds(entry.mtime_ns));
+        buf_u64(times, (uint64_t)db_row(&entry, "", 0).mtime_s);
     }
     if (st)
         sqlite3_reset(st);

@@ -29,8 +29,20 @@ void store_reader_close(struct store_reader *r);
 
 /* The newest generation and number, files and bytes: head->name is not touched. */
 int store_head(struct store_reader *r, struct rows_head *head, struct err *e);
-/* Rows with a number above since, when generation is ours, else all of them (head->reset): appended
- * to b after the head, at most about max bytes. name: this peer's display name for the head. */
+/* What a peer asks: everything above a change number. */
+struct store_ask {
+    uint64_t generation, number;
+    const struct digest *have; /* NULL, or of the rows that it has: instead of all rows from the
+                                  start it gets the news that they are the same, or the digests
+                                  of our buckets */
+    const struct digest_mask *only; /* NULL, or rows of these buckets, the gone ones left out */
+    size_t max;                     /* bytes of rows, about */
+};
+/* The answer, appended to b: a head with name (this peer's display name), and rows; or buckets. All
+ * rows from the start (head->reset) when generation is not ours or number can't be continued. */
+int store_rows(struct store_reader *r, const struct store_ask *ask, const char *name, struct buf *b,
+               struct err *e);
+/* The same, for who has no digests. */
 int store_rows_since(struct store_reader *r, uint64_t generation, uint64_t since, const char *name,
                      size_t max, struct buf *b, struct err *e);
 

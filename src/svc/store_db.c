@@ -12,7 +12,7 @@
 
 #define STRING2(x) #x
 #define STRING(x)  STRING2(x)
-#define SCHEMA     1
+#define SCHEMA     2
 
 /* number is the change number: a change moves its row to the end of the table, so "everything after
  * N" is one stretch of it. Names are blobs: they are the file system's bytes. kind is a character's
@@ -21,8 +21,8 @@
 static const char TABLES[] =
     "CREATE TABLE meta(id INTEGER PRIMARY KEY CHECK(id = 1), generation INTEGER, number INTEGER,"
     "  floor INTEGER, dev INTEGER, files INTEGER, bytes INTEGER, gone INTEGER, clean INTEGER, "
-    "folder BLOB);"
-    "INSERT INTO meta VALUES(1, random(), 0, 0, 0, 0, 0, 0, 1, x'');"
+    "folder BLOB, digest BLOB);"
+    "INSERT INTO meta VALUES(1, random(), 0, 0, 0, 0, 0, 0, 1, x'', zeroblob(16));"
     "CREATE TABLE entry(number INTEGER PRIMARY KEY, folder BLOB NOT NULL, name BLOB NOT NULL,"
     "  kind INTEGER NOT NULL, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, ino INTEGER, hash "
     "BLOB, root BLOB);"
@@ -39,6 +39,10 @@ static const char TABLES[] =
     "  checkpoints BLOB);"
     "PRAGMA user_version = " STRING(SCHEMA) ";";
 
+/* 1: no digest; it is made at the next start of the writer. */
+static const char FROM_1[] =
+    "ALTER TABLE meta ADD COLUMN digest BLOB; PRAGMA user_version = " STRING(SCHEMA) ";";
+
 #define ENTRY "number, folder, name, kind, size, mtime_ns, ctime_ns, ino, hash, root"
 #define LIVE  "kind != 45" /* '-' */
 /* A part's path lies at or below a job's target. */
@@ -50,11 +54,11 @@ static const char *const SQL[SQL_COUNT] = {
     [SQL_BEGIN_READ] = "BEGIN",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
-    [SQL_META_GET] =
-        "SELECT generation, number, floor, dev, files, bytes, gone, clean, folder FROM meta",
+    [SQL_META_GET] = "SELECT generation, number, floor, dev, files, bytes, gone, clean, folder, "
+                     "digest FROM meta",
     [SQL_META_PUT] =
         "UPDATE meta SET generation = ?1, number = ?2, floor = ?3, dev = ?4, files = ?5,"
-        " bytes = ?6, gone = ?7, clean = ?8, folder = ?9",
+        " bytes = ?6, gone = ?7, clean = ?8, folder = ?9, digest = ?10",
     [SQL_GET] = "SELECT " ENTRY " FROM entry WHERE folder = ?1 AND name = ?2",
     [SQL_CHILDREN] = "SELECT " ENTRY " FROM entry WHERE folder = ?1 AND name > ?2 AND " LIVE
                      " ORDER BY name LIMIT ?3",
@@ -217,6 +221,25 @@ char *db_path(sqlite3_stmt *st)
     return buf_take(&b, NULL);
 }
 
+static int64_t whole_seconds(int64_t ns)
+{
+    return ns / 1000000000 - (ns % 1000000000 < 0);
+}
+
+struct row db_row(const struct store_entry *entry, const char *path, uint64_t number)
+{
+    return (struct row){
+        .kind = entry->kind == STORE_UNSAID ? ROW_GONE : (enum row_kind)entry->kind,
+        .number = number,
+        .path = path,
+        .path_len = strlen(path),
+        .size = entry->size,
+        .mtime_s = whole_seconds(entry->mtime_ns),
+        .hash = entry->hash,
+        .root = entry->root,
+    };
+}
+
 int db_meta_get(struct db *db, struct db_meta *m)
 {
     sqlite3_stmt *st = db_stmt(db, SQL_META_GET);
@@ -237,6 +260,11 @@ int db_meta_get(struct db *db, struct db_meta *m)
             .folder = mem_strn(sqlite3_column_bytes(st, 8) ? sqlite3_column_blob(st, 8) : "",
                                (size_t)sqlite3_column_bytes(st, 8)),
         };
+    if (!bad && sqlite3_column_bytes(st, 9) == DIGEST_BYTES) {
+        struct rd r = rd_over(sqlite3_column_blob(st, 9), DIGEST_BYTES);
+
+        m->has_digest = digest_get(&r, &m->digest);
+    }
     if (st)
         sqlite3_reset(st);
     return bad;
@@ -265,7 +293,7 @@ static int make_tables(struct db *db)
     if (db_exec(db, "BEGIN IMMEDIATE"))
         return -1;
     version = schema_version(db);
-    if (version == 0 && db_exec(db, TABLES)) {
+    if ((version == 0 && db_exec(db, TABLES)) || (version == 1 && db_exec(db, FROM_1))) {
         db_exec(db, "ROLLBACK");
         return -1;
     }
@@ -282,11 +310,12 @@ int db_open(struct db *db, const char *path, const char *pragmas, struct err *e)
     if (sqlite3_open_v2(path, &db->h, flags, NULL))
         goto fail;
     sqlite3_busy_timeout(db->h, 5000);
-    if (db_exec(db, "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 16777216") ||
-        db_exec(db, pragmas))
+    if (db_exec(db, "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 16777216"))
         goto fail;
     version = schema_version(db);
-    if (version == 0 && make_tables(db))
+    if (version >= 0 && version < SCHEMA && make_tables(db))
+        goto fail;
+    if (db_exec(db, pragmas)) /* a reader may write no more from here on */
         goto fail;
     if (version > SCHEMA) {
         err_set(e, ERR_IO, "cannot open the index %s: a newer iwanto made it", path);

@@ -135,9 +135,29 @@ static bool is_file(char kind)
     return kind == ROW_FILE || kind == ROW_EXEC;
 }
 
-/* The counts, when a row becomes another; NULL: there is none. */
-static void count(struct store *s, const struct store_entry *was, const struct store_entry *is)
+/* The digest that peers see. */
+static void add_digest(struct store *s, const struct store_entry *entry, const char *path, bool in)
 {
+    struct row row = db_row(entry, path, 0);
+    struct digest d;
+
+    if (row.kind == ROW_GONE)
+        return;
+    d = digest_of(&row);
+    if (in)
+        digest_add(&s->meta.digest, &d);
+    else
+        digest_take(&s->meta.digest, &d);
+}
+
+/* The counts, when the row of a path becomes another; NULL: there is none. */
+static void count(struct store *s, const char *path, const struct store_entry *was,
+                  const struct store_entry *is)
+{
+    if (was)
+        add_digest(s, was, path, false);
+    if (is)
+        add_digest(s, is, path, true);
     if (was && is_file(was->kind)) {
         s->meta.files--;
         s->meta.bytes -= was->size;
@@ -152,8 +172,9 @@ static void count(struct store *s, const struct store_entry *was, const struct s
         s->meta.gone++;
 }
 
-static int put_row(struct store *s, const struct place *p, const struct store_entry *entry,
-                   struct err *e)
+/* path: as peers have it; of a part, its hash. */
+static int put_row(struct store *s, const struct place *p, const char *path,
+                   const struct store_entry *entry, struct err *e)
 {
     static const struct hash none = {{0}};
     struct store_entry old;
@@ -181,7 +202,7 @@ static int put_row(struct store *s, const struct place *p, const struct store_en
         return store_fail(s, "write", e);
     s->meta.number++;
     s->rows++;
-    count(s, had ? &old : NULL, entry);
+    count(s, path, had ? &old : NULL, entry);
     return 0;
 }
 
@@ -191,7 +212,7 @@ int store_put(struct store *s, const char *path, const struct store_entry *entry
     struct place p = place_of(path);
     sqlite3_stmt *st;
 
-    if (store_begin(s, e) || put_row(s, &p, entry, e))
+    if (store_begin(s, e) || put_row(s, &p, path, entry, e))
         return -ERR_IO;
     if (!len)
         return 0;
@@ -240,7 +261,8 @@ int store_mark_stale(struct store *s, const char *folder, struct err *e)
 }
 
 /* A row becomes a gone one. Of a folder that was never announced nobody need hear. */
-static int gone_row(struct store *s, uint64_t number, const struct store_entry *was, struct err *e)
+static int gone_row(struct store *s, uint64_t number, const char *path,
+                    const struct store_entry *was, struct err *e)
 {
     static const struct store_entry is = {.kind = ROW_GONE};
     bool quiet = was->kind == STORE_UNSAID;
@@ -255,12 +277,13 @@ static int gone_row(struct store *s, uint64_t number, const struct store_entry *
         return store_fail(s, "write", e);
     s->meta.number += !quiet;
     s->rows++;
-    count(s, was, &is);
+    count(s, path, was, &is);
     return 0;
 }
 
 struct numbered {
     uint64_t number;
+    char *path;
     struct store_entry entry;
 };
 
@@ -276,7 +299,7 @@ static int collect(struct store *s, sqlite3_stmt *st, struct numbered **out, siz
         (*out)[*len].number = (uint64_t)sqlite3_column_int64(st, COL_NUMBER);
         db_entry(st, &(*out)[*len].entry);
         if ((*out)[*len].entry.kind != ROW_GONE)
-            ++*len;
+            (*out)[(*len)++].path = db_path(st);
     }
     if (st)
         sqlite3_reset(st);
@@ -315,7 +338,9 @@ int64_t store_gone(struct store *s, const char *path, struct err *e)
     if (len && !bad)
         bad = store_begin(s, e);
     for (size_t i = 0; i < len && !bad; i++)
-        bad = gone_row(s, rows[i].number, &rows[i].entry, e);
+        bad = gone_row(s, rows[i].number, rows[i].path, &rows[i].entry, e);
+    for (size_t i = 0; i < len; i++)
+        mem_free(rows[i].path);
     mem_free(rows);
     buf_free(&from);
     buf_free(&to);
@@ -339,5 +364,5 @@ int store_put_part(struct store *s, const struct hash *hash, const struct hash *
         return 0;
     if (!have)
         entry = (struct store_entry){.kind = ROW_GONE};
-    return store_begin(s, e) ? -ERR_IO : put_row(s, &p, &entry, e);
+    return store_begin(s, e) ? -ERR_IO : put_row(s, &p, hex, &entry, e);
 }

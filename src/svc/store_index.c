@@ -43,6 +43,8 @@ static int put_meta(struct store *s)
 {
     sqlite3_stmt *st = db_stmt(&s->db, SQL_META_PUT);
     const struct db_meta *m = &s->meta;
+    struct buf digest = {0};
+    int rc;
 
     if (!st)
         return -1;
@@ -55,7 +57,11 @@ static int put_meta(struct store *s)
     sqlite3_bind_int64(st, 7, (int64_t)m->gone);
     sqlite3_bind_int(st, 8, m->clean);
     db_bind_text(st, 9, m->folder, strlen(m->folder));
-    return db_run(&s->db, st);
+    digest_put(&digest, &m->digest);
+    db_bind_text(st, 10, digest.data, digest.len);
+    rc = db_run(&s->db, st);
+    buf_free(&digest);
+    return rc;
 }
 
 int store_commit(struct store *s, struct err *e)
@@ -86,11 +92,42 @@ static void new_generation(struct store *s)
     sqlite3_randomness((int)sizeof s->meta.generation, &s->meta.generation);
 }
 
+/* The digest of everything that is announced, read from the rows. */
+static int make_digest(struct store *s)
+{
+    sqlite3_stmt *st = db_stmt(&s->db, SQL_SINCE);
+    int code;
+
+    s->meta.digest = (struct digest){0};
+    if (st)
+        sqlite3_bind_int64(st, 1, 0);
+    while ((code = db_step(&s->db, st)) == SQLITE_ROW) {
+        struct store_entry entry;
+        char *path = db_path(st);
+        struct row row;
+
+        db_entry(st, &entry);
+        row = db_row(&entry, path, 0);
+        if (row.kind != ROW_GONE) {
+            struct digest d = digest_of(&row);
+
+            digest_add(&s->meta.digest, &d);
+        }
+        mem_free(path);
+    }
+    if (st)
+        sqlite3_reset(st);
+    s->meta.has_digest = code == SQLITE_DONE;
+    return s->meta.has_digest ? 0 : -1;
+}
+
 /* From here until store_close the database says that it is in use: if that is what the next start
  * finds, we were killed, the last commits may be lost, and numbers that peers have seen would be
  * given out again. So the generation is new then, and the file is looked through. */
 static int take_over(struct store *s, struct err *e)
 {
+    if ((!s->meta.clean || !s->meta.has_digest) && make_digest(s))
+        return db_fail(&s->db, "read", e);
     if (!s->meta.clean)
         new_generation(s);
     s->meta.clean = false;
@@ -203,6 +240,7 @@ int store_set_folder(struct store *s, const char *folder, uint64_t dev, struct e
     mem_free(s->meta.folder);
     s->meta.folder = mem_str(folder);
     s->meta.number = s->meta.floor = s->meta.files = s->meta.bytes = s->meta.gone = 0;
+    s->meta.digest = (struct digest){0};
     new_generation(s);
     return store_commit(s, e);
 }

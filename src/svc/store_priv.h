@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "core/rows.h"
 #include "svc/store_index.h"
 
 #include <sqlite3.h>
@@ -98,10 +99,16 @@ void db_hash(sqlite3_stmt *st, int col, struct hash *h);
 void db_entry(sqlite3_stmt *st, struct store_entry *out); /* from the columns of COL_ */
 char *db_path(sqlite3_stmt *st);                          /* COL_FOLDER/COL_NAME; mem_free */
 
+/* The row that peers get for an entry at this path (borrowed); ROW_GONE for what is not announced.
+ */
+struct row db_row(const struct store_entry *entry, const char *path, uint64_t number);
+
 struct db_meta { /* the one row of meta */
     uint64_t generation, number, floor, dev, files, bytes, gone;
     bool clean;
     char *folder; /* mem_free */
+    bool has_digest;
+    struct digest digest; /* of the rows that are announced */
 };
 int db_meta_get(struct db *db, struct db_meta *m); /* 0 or -1; frees m->folder first */
 

@@ -1,6 +1,6 @@
 /* core/digest: sums of rows that do not hang on the order, and buckets. */
 #include "core/content.h"
-#include "core/digest.h"
+#include "core/rows.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

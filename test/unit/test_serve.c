@@ -280,6 +280,14 @@ static void test_catalog(void **state)
     assert_false(head.reset);
     assert_true(rd_done(&in)); /* nothing new */
     buf_free(&r.body);
+    strcpy(path, "/v1/catalog?since=1.1&digest=");
+    digest_hex(&head.digest, path + strlen(path));
+    r = ask_peer(&p, (struct http_ask){.path = path});
+    in = rd_over(buf_cstr(&r.body), r.body.len);
+    assert_true(rows_get_head(&in, &head) && head.same && rd_done(&in));
+    buf_free(&r.body);
+    assert_int_equal(status_of("GET", "/v1/catalog?digest=12"), 400);
+    assert_int_equal(status_of("GET", "/v1/catalog?buckets=xx"), 400);
 }
 
 static void test_questions_reach_the_desk(void **state)

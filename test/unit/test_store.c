@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 static char dir[] = "/tmp/test_store.XXXXXX", path[64];
 static struct err e;
@@ -79,6 +80,7 @@ static const char *rows(struct store_reader *r, uint64_t generation, uint64_t si
 {
     static struct buf text;
     struct rows_head head;
+    struct digest sum = {0};
     struct buf b = {0};
     struct row row;
     struct rd rd;
@@ -94,7 +96,15 @@ static const char *rows(struct store_reader *r, uint64_t generation, uint64_t si
     while (rd_left(&rd)) {
         assert_true(rows_get(&rd, &row));
         buf_printf(&text, " %d%c%.*s", (int)row.number, row.kind, (int)row.path_len, row.path);
+        if (row.kind != ROW_GONE) {
+            struct digest d = digest_of(&row);
+
+            digest_add(&sum, &d);
+        }
     }
+    assert_true(head.has_digest);
+    if (!since && !head.more) /* these are all rows */
+        assert_true(digest_eq(&sum, &head.digest));
     buf_free(&b);
     return buf_cstr(&text);
 }
@@ -344,6 +354,114 @@ static void be_killed(void)
         _exit(0);
     }
     assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static struct rows_head answer_to(struct store_reader *r, const struct store_ask *ask,
+                                  struct buf *b)
+{
+    struct rows_head head;
+    struct rd rd;
+
+    buf_reset(b);
+    if (store_rows(r, ask, "eva", b, &e))
+        fail_msg("%s", e.text);
+    rd = rd_over(b->data, b->len);
+    assert_true(rows_get_head(&rd, &head));
+    memmove(b->data, rd.p, rd_left(&rd));
+    b->len = rd_left(&rd);
+    return head;
+}
+
+static void digests_spare_the_rows(void **state)
+{
+    struct store *s = open_store();
+    struct store_reader *r = store_reader_open(path, &e);
+    struct digest had, now[DIGEST_BUCKETS], before[DIGEST_BUCKETS];
+    struct digest_mask mask;
+    struct store_ask ask = {.generation = 1, .have = &had, .max = 100000};
+    struct rows_head head;
+    struct buf b = {0};
+    struct row row;
+    struct rd rd;
+    char name[20];
+
+    (void)state;
+    for (int i = 0; i < 500; i++) {
+        snprintf(name, sizeof name, "d%d/%d", i % 9, i);
+        put(s, name, 1);
+    }
+    assert_int_equal(store_commit(s, &e), 0);
+    head = answer_to(r, &(struct store_ask){.max = 1}, &b);
+    assert_true(head.reset && head.more);
+    had = head.digest;
+    /* The same rows, whatever the generation. */
+    head = answer_to(r, &ask, &b);
+    assert_true(head.same && !head.reset && !head.differ && !b.len);
+    assert_true(head.generation == store_generation(s) && head.number == 500);
+    /* Other rows: buckets tell which. */
+    had.low ^= 1;
+    head = answer_to(r, &ask, &b);
+    assert_true(head.differ && !head.reset && !head.more);
+    rd = rd_over(b.data, b.len);
+    assert_true(rows_get_buckets(&rd, before) && rd_done(&rd));
+    put(s, "d1/new", 1);
+    assert_int_equal(store_gone(s, "d0/0", &e), 1);
+    assert_int_equal(store_commit(s, &e), 0);
+    answer_to(r, &ask, &b);
+    rd = rd_over(b.data, b.len);
+    assert_true(rows_get_buckets(&rd, now));
+    assert_int_equal(digest_differ(&mask, now, before), 2);
+    assert_true(digest_in(&mask, digest_bucket("d1/new", 6)));
+    assert_true(digest_in(&mask, digest_bucket("d0/0", 4)));
+    /* Only theirs are sent, in pages. */
+    ask = (struct store_ask){.generation = store_generation(s), .only = &mask, .max = 1};
+    for (had = (struct digest){0};; ask.number = row.number) {
+        head = answer_to(r, &ask, &b);
+        rd = rd_over(b.data, b.len);
+        assert_true(rows_get(&rd, &row) && rd_done(&rd));
+        assert_true(digest_in(&mask, digest_bucket(row.path, row.path_len)));
+        assert_int_not_equal(row.kind, ROW_GONE);
+        digest_add(&had, &(struct digest){digest_of(&row).high, digest_of(&row).low});
+        if (!head.more)
+            break;
+    }
+    for (unsigned n = 0; n < DIGEST_BUCKETS; n++)
+        if (digest_in(&mask, n))
+            digest_take(&had, &now[n]);
+    assert_int_equal(had.low | had.high, 0);
+    /* Another generation: all of them. */
+    ask.generation++;
+    ask.number = 3;
+    assert_true(answer_to(r, &ask, &b).reset);
+    buf_free(&b);
+    store_reader_close(r);
+    store_close(s);
+}
+
+/* What version 0.1.0 wrote has no digest. */
+static void an_older_index_is_taken_over(void **state)
+{
+    struct store *s = open_store();
+    struct store_reader *r;
+    sqlite3 *db;
+
+    (void)state;
+    put(s, "a", 1);
+    put(s, "b/c", 1);
+    store_close(s);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "ALTER TABLE meta DROP COLUMN digest;"
+                                  "PRAGMA user_version = 1",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    r = store_reader_open(path, &e); /* before the writer: it tells no digest yet */
+    assert_non_null(r);
+    s = open_store();
+    assert_string_equal(rows(r, store_generation(s), 0, 1000), "2: 1fa 2fb/c");
+    store_reader_close(r);
+    store_close(s);
 }
 
 /* Numbers that a peer has seen may be among what a crash took; so they must not be given out again
@@ -600,6 +718,8 @@ int main(void)
         T(contents_are_found),
         T(touching_makes_no_number),
         T(closing_keeps_everything),
+        T(digests_spare_the_rows),
+        T(an_older_index_is_taken_over),
         T(being_killed_makes_a_new_generation),
         T(very_many_gone_rows_are_forgotten),
         T(a_damaged_file_is_set_aside),
