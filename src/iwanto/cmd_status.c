@@ -28,6 +28,7 @@ int cmd_status(struct cli *c, struct opt_scan *s, struct err *e)
     if (rc)
         return rc;
     cli_open_out(c);
+    c->out.verbose = c->common.verbose;
     c->out.print->status(&c->out, answer);
     json_decref(answer);
     return 0;

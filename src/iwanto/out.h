@@ -27,6 +27,7 @@ struct out {
     FILE *to;
     bool people; /* a terminal: tables, binary units, cut to fit */
     bool color;
+    bool verbose;       /* status: why the leader changed */
     bool nul;           /* rows end with NUL, names raw but for a terminal */
     unsigned columns;   /* of the terminal */
     const char *sought; /* a search: words whose letters are marked when there is colour; or NULL */

@@ -25,6 +25,11 @@ static void say_number(struct out *o, const char *name, uint64_t n)
     say(o, name, text);
 }
 
+static const char *name_of(const json_t *peer)
+{
+    return out_str(peer, "name")[0] ? out_str(peer, "name") : out_str(peer, "peer");
+}
+
 static void say_leader(struct out *o, const json_t *status)
 {
     const json_t *leader = json_object_get(status, "leader");
@@ -34,10 +39,105 @@ static void say_leader(struct out *o, const json_t *status)
         say(o, "leader", "none yet");
         return;
     }
-    buf_str(&b, out_str(leader, "name")[0] ? out_str(leader, "name") : out_str(leader, "peer"));
-    if (o->people && out_yes(leader, "self"))
-        buf_str(&b, " (this one)");
+    buf_str(&b, name_of(leader));
+    if (o->people)
+        buf_printf(&b, "%s, term %llu", out_yes(leader, "self") ? " (this one)" : "",
+                   (unsigned long long)out_num(status, "term"));
     say(o, "leader", buf_cstr(&b));
+    buf_free(&b);
+}
+
+/* A length of time that is never but null when there is none. */
+static void say_ms(struct out *o, const char *name, const json_t *status, const char *key)
+{
+    if (json_is_integer(json_object_get(status, key)))
+        say_number(o, name, out_num(status, key));
+}
+
+static const char *span(const json_t *status, const char *key, char out[STR_SIZE_MAX])
+{
+    return str_duration(out_num(status, key) / 1000, out);
+}
+
+static const char *role_words(const json_t *status)
+{
+    static const char *const words[][2] = {{"leader", "leader"},
+                                           {"alone", "leader, but hears none of the others now"},
+                                           {"standby", "stands by"},
+                                           {"looking", "looks for a leader"}};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(words[i][0], out_str(status, "role")))
+            return words[i][1];
+    return "member";
+}
+
+static void say_role(struct out *o, const json_t *status)
+{
+    const json_t *loss = json_object_get(status, "loss_permille");
+    char text[STR_SIZE_MAX];
+    struct buf b = {0};
+
+    if (!out_str(status, "role")[0])
+        return;
+    if (!o->people) {
+        say(o, "role", out_str(status, "role"));
+        say_ms(o, "role-ms", status, "role_ms");
+        say_ms(o, "member-ms", status, "member_ms");
+        say_number(o, "term", out_num(status, "term"));
+        say_ms(o, "loss-permille", status, "loss_permille");
+        return;
+    }
+    buf_printf(&b, "%s for %s", role_words(status), span(status, "role_ms", text));
+    if (json_is_integer(json_object_get(status, "member_ms")) &&
+        strcmp(out_str(status, "role"), "member"))
+        buf_printf(&b, "; member for %s", span(status, "member_ms", text));
+    if (json_is_integer(loss))
+        buf_printf(&b, "; %.1f %% loss to the leader",
+                   (double)out_num(status, "loss_permille") / 10);
+    say(o, "role", b.data);
+    buf_free(&b);
+}
+
+static void say_standbys(struct out *o, const json_t *status)
+{
+    const json_t *list = json_object_get(status, "standbys"), *row;
+    struct buf b = {0};
+    size_t i;
+
+    OUT_EACH (list, i, row) {
+        if (!o->people) {
+            say(o, out_yes(row, "warm") ? "standby-warm" : "standby", name_of(row));
+            continue;
+        }
+        buf_printf(&b, "%s%s", b.len ? ", " : "", name_of(row));
+        if (out_yes(row, "self") || !out_yes(row, "warm"))
+            buf_printf(&b, " (%s%s%s)", out_yes(row, "self") ? "this one" : "",
+                       out_yes(row, "self") && !out_yes(row, "warm") ? ", " : "",
+                       out_yes(row, "warm") ? "" : "still copying");
+    }
+    if (b.len)
+        say(o, "stand-bys", b.data);
+    buf_free(&b);
+}
+
+static void say_change(struct out *o, const json_t *status)
+{
+    char text[STR_SIZE_MAX];
+    struct buf b = {0};
+
+    if (!o->verbose || !json_is_integer(json_object_get(status, "leader_changed_ms")))
+        return;
+    if (!o->people) {
+        say_number(o, "leader-changes", out_num(status, "leader_changes"));
+        say_ms(o, "leader-changed-ms", status, "leader_changed_ms");
+        say(o, "leader-changed-why", out_str(status, "leader_changed_why"));
+        return;
+    }
+    buf_printf(&b, "%s ago: %s (%llu in all)", span(status, "leader_changed_ms", text),
+               out_str(status, "leader_changed_why"),
+               (unsigned long long)out_num(status, "leader_changes"));
+    say(o, "new leader", b.data);
     buf_free(&b);
 }
 
@@ -138,6 +238,9 @@ void out_status(struct out *o, const json_t *s)
     say(o, "name", out_str(s, "name"));
     say_network(o, s);
     say_leader(o, s);
+    say_change(o, s);
+    say_standbys(o, s);
+    say_role(o, s);
     say_peers(o, s);
     say(o, "interfaces", out_str(s, "interfaces")[0] ? out_str(s, "interfaces") : "none usable");
     say_number(o, "port", out_num(s, "port"));

@@ -194,11 +194,22 @@ static void search(struct out *o, const json_t *rows)
 
 /* ---- peers ---- */
 
-static const char *role_of(const json_t *row)
+static const char *role_of(const json_t *row, char out[40])
 {
+    const char *role = "";
+
     if (out_yes(row, "leader"))
-        return out_yes(row, "self") ? "leader, this one" : "leader";
-    return out_yes(row, "self") ? "this one" : "";
+        role = "leader";
+    else if (out_num(row, "standby"))
+        role = out_yes(row, "warm") ? "stand-by" : "stand-by (copying)";
+    snprintf(out, 40, "%s%s%s", role, *role && out_yes(row, "self") ? ", " : "",
+             out_yes(row, "self") ? "this one" : "");
+    return out;
+}
+
+static const char *role_word(const json_t *row)
+{
+    return out_yes(row, "leader") ? "leader" : out_num(row, "standby") ? "standby" : "peer";
 }
 
 static void heard(char out[STR_SIZE_MAX + 8], const json_t *row)
@@ -214,14 +225,23 @@ static void heard(char out[STR_SIZE_MAX + 8], const json_t *row)
                  str_duration(out_num(row, "heard_ms") / 1000, text));
 }
 
+static void loss(char out[STR_SIZE_MAX + 8], const json_t *row)
+{
+    if (json_is_integer(json_object_get(row, "loss_permille")))
+        snprintf(out, STR_SIZE_MAX + 8, "%.1f %%", (double)out_num(row, "loss_permille") / 10);
+    else
+        snprintf(out, STR_SIZE_MAX + 8, "-");
+}
+
 static void peers_people(struct out *o, const json_t *rows)
 {
     static const struct table_col cols[] = {
         {"NAME", false, 1, 0}, {"ADDRESS", false, 0, 0}, {"FILES", true, 0, 0},
-        {"SIZE", true, 0, 0},  {"HEARD", true, 0, 0},    {"", false, 0, 0},
+        {"SIZE", true, 0, 0},  {"MEMBER", true, 0, 0},   {"LOSS", true, 0, 0},
+        {"HEARD", true, 0, 0}, {"", false, 0, 0},
     };
     struct table *t = table_new(cols, sizeof cols / sizeof *cols);
-    char text[STR_SIZE_MAX + 8];
+    char text[STR_SIZE_MAX + 8], role[40];
     struct buf tmp = {0};
     const json_t *row;
     size_t i;
@@ -231,9 +251,14 @@ static void peers_people(struct out *o, const json_t *rows)
         cell_shown(t, &tmp, out_str(row, "addr"));
         cell_number(t, out_num(row, "files"));
         cell_size(t, out_num(row, "bytes"));
+        table_cell(t, json_is_integer(json_object_get(row, "since_ms"))
+                          ? str_duration(out_num(row, "since_ms") / 1000, text)
+                          : "-");
+        loss(text, row);
+        table_cell(t, text);
         heard(text, row);
         table_cell(t, text);
-        table_cell(t, role_of(row));
+        table_cell(t, role_of(row, role));
     }
     buf_free(&tmp);
     print_table(o, t);
@@ -254,7 +279,9 @@ static void peers(struct out *o, const json_t *rows)
         field_number(o, out_num(row, "files"));
         field_number(o, out_num(row, "bytes"));
         field_number(o, out_num(row, "heard_ms"));
-        field(o, out_yes(row, "leader") ? "leader" : "peer", false);
+        field_number(o, out_num(row, "since_ms"));
+        field_number(o, out_num(row, "loss_permille"));
+        field(o, role_word(row), false);
         field(o, out_str(row, "name"), false);
         end_row(o);
     }

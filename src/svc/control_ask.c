@@ -219,6 +219,18 @@ static void put_own_addr(struct control *c, json_t *row)
     put_addr(row, "addr", &lan.addr);
 }
 
+/* The leader's number for its link means nothing to others. */
+static void drop_scope(json_t *row)
+{
+    const char *text = json_string_value(json_object_get(row, "addr"));
+    struct addr a;
+
+    if (text && strchr(text, '%') && addr_parse(&a, text)) {
+        a.scope = 0;
+        put_addr(row, "addr", &a);
+    }
+}
+
 /* What the answering leader can't know of itself: how it is reached. And which of them we are. */
 static void complete(struct control *c, const struct ask_reply *r, json_t *peers)
 {
@@ -232,6 +244,7 @@ static void complete(struct control *c, const struct ask_reply *r, json_t *peers
         bool self = peer && !strcmp(peer, own);
 
         json_object_set_new(row, "self", json_boolean(self));
+        drop_scope(row);
         if (json_is_string(json_object_get(row, "addr")))
             continue;
         if (self)
@@ -256,10 +269,11 @@ static json_t *heard_here(struct control *c)
         char hex[NID_HEX_LEN + 1];
 
         nid_hex(&known[i].nid, hex);
-        row = json_pack("{ss so sb sb si si sI}", "peer", hex, "name",
+        row = json_pack("{ss so sb sb si si sI si sb}", "peer", hex, "name",
                         json_text(self ? c->conf.ident->name : ""), "leader", 0, "self", self,
                         "files", 0, "bytes", 0, "heard_ms",
-                        (json_int_t)(self ? 0 : now - known[i].heard_ms));
+                        (json_int_t)(self ? 0 : now - known[i].heard_ms), "standby",
+                        (int)known[i].standby, "warm", known[i].warm);
         if (self)
             put_own_addr(c, row);
         else
@@ -299,23 +313,28 @@ void control_peers(struct control *c, struct http_request *rq, const char *rest)
 
 /* ---- status ---- */
 
-static json_t *leader_json(struct control *c, const struct lan_status *lan, const json_t *peers)
+const json_t *control_name_of(const json_t *peers, const char *hex)
 {
-    bool self = nid_eq(&lan->leader.nid, &c->conf.ident->nid);
-    const json_t *name = NULL;
-    char hex[NID_HEX_LEN + 1];
-    size_t i;
-
-    if (!lan->has_leader)
-        return json_null();
-    nid_hex(&lan->leader.nid, hex);
-    for (i = 0; i < json_array_size(peers); i++) {
+    for (size_t i = 0; i < json_array_size(peers); i++) {
         const json_t *row = json_array_get(peers, i);
         const char *peer = json_string_value(json_object_get(row, "peer"));
 
         if (peer && !strcmp(peer, hex))
-            name = json_object_get(row, "name");
+            return json_object_get(row, "name");
     }
+    return NULL;
+}
+
+static json_t *leader_json(struct control *c, const struct lan_status *lan, const json_t *peers)
+{
+    bool self = nid_eq(&lan->leader.nid, &c->conf.ident->nid);
+    const json_t *name;
+    char hex[NID_HEX_LEN + 1];
+
+    if (!lan->has_leader)
+        return json_null();
+    nid_hex(&lan->leader.nid, hex);
+    name = control_name_of(peers, hex);
     return json_pack("{ss so sb}", "peer", hex, "name",
                      self   ? json_text(c->conf.ident->name)
                      : name ? json_deep_copy(name)
@@ -380,7 +399,7 @@ void control_status(struct control *c, struct http_request *rq, const char *rest
     const struct ask_reply *r = NULL;
     struct ask_reply none;
     struct lan_status lan;
-    json_t *peers;
+    json_t *peers, *status;
 
     (void)rest;
     lan_status(c->conf.lan, &lan);
@@ -390,6 +409,8 @@ void control_status(struct control *c, struct http_request *rq, const char *rest
             return;
     }
     peers = peers_of(c, r);
-    control_reply(rq, status_json(c, &lan, peers));
+    status = status_json(c, &lan, peers);
+    control_put_role(c, &lan, peers, status);
+    control_reply(rq, status);
     json_decref(peers);
 }

@@ -24,3 +24,10 @@ control_route control_download, control_downloads, control_act;               /*
 /* Reply with the object and drop it; with {"error","hint","exit"}. */
 void control_reply(struct http_request *rq, json_t *answer);
 void control_reply_err(struct http_request *rq, const struct err *e);
+
+/* control_ask.c: a peer's name among the leader's rows; NULL: not there. Borrowed. */
+const json_t *control_name_of(const json_t *peers, const char *hex);
+/* control_role.c: role, stand-bys, ages, loss, why the leader changed. */
+struct lan_status;
+void control_put_role(struct control *c, const struct lan_status *lan, const json_t *peers,
+                      json_t *status);

@@ -280,12 +280,31 @@ static json_t *resolve(struct desk *d, const char *rest, const char *args, unsig
 
 /* ---- /v1/peers ---- */
 
-static int64_t last_heard_ms(const struct member *m, const struct elect_peer *heard, size_t count)
+/* As the election knows it; NULL: it does not (any more). */
+static const struct elect_peer *known_of(const struct member *m, const struct elect_peer *heard,
+                                         size_t count)
 {
     for (size_t n = 0; n < count; n++)
         if (nid_eq(&heard[n].nid, &m->nid))
-            return heard[n].heard_ms;
-    return m->peer.heard_ms;
+            return &heard[n];
+    return NULL;
+}
+
+static json_t *peer_json(const struct desk *d, const struct member *m, const struct elect_peer *p,
+                         int64_t now)
+{
+    int64_t ago = m->self ? 0 : now - (p ? p->heard_ms : m->peer.heard_ms);
+    int64_t since = p && p->member_since_ms >= 0 ? p->member_since_ms : m->since_ms;
+    char nid[NID_HEX_LEN + 1];
+
+    nid_hex(&m->nid, nid);
+    return json_pack("{s:s, s:o, s:o, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b}", "peer", nid, "name",
+                     name_json(d, &m->nid), "addr", addr_json(m), "leader", m->self, "files",
+                     (json_int_t)m->files, "bytes", (json_int_t)m->bytes, "heard_ms",
+                     (json_int_t)(ago > 0 ? ago : 0), "since_ms", (json_int_t)(now - since),
+                     "loss_permille",
+                     p && p->loss_permille >= 0 ? json_integer(p->loss_permille) : json_null(),
+                     "standby", p ? (int)p->standby : 0, "warm", p && p->warm);
 }
 
 static json_t *peers(struct desk *d, const char *rest, const char *args, unsigned *status)
@@ -298,18 +317,8 @@ static json_t *peers(struct desk *d, const char *rest, const char *args, unsigne
     (void)args;
     if (count > PEERS_MAX)
         count = PEERS_MAX;
-    for (const struct member *m = d->members; m; m = m->hh.next) {
-        int64_t ago = m->self ? 0 : now - last_heard_ms(m, heard, count);
-        char nid[NID_HEX_LEN + 1];
-
-        nid_hex(&m->nid, nid);
-        json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:b, s:I, s:I, s:I, s:I}", "peer",
-                                              nid, "name", name_json(d, &m->nid), "addr",
-                                              addr_json(m), "leader", m->self, "files",
-                                              (json_int_t)m->files, "bytes", (json_int_t)m->bytes,
-                                              "heard_ms", (json_int_t)(ago > 0 ? ago : 0),
-                                              "since_ms", (json_int_t)(now - m->since_ms)));
-    }
+    for (const struct member *m = d->members; m; m = m->hh.next)
+        json_array_append_new(list, peer_json(d, m, known_of(m, heard, count), now));
     mem_free(heard);
     if (*rest) {
         json_decref(list);

@@ -25,6 +25,7 @@ static void refresh(struct lan *l, bool news, int64_t now_ms)
     s->role = elect_role(l->elect);
     s->has_leader = elect_leader(l->elect, &s->leader, &s->term);
     if (news || now_ms - l->seen_ms >= SEEN_MS) {
+        elect_view(l->elect, &s->view);
         l->seens = elect_peers(l->elect, l->seen, PEERS_MAX);
         s->peers = l->seens;
         if (l->seens > PEERS_MAX)

@@ -43,6 +43,7 @@ void lan_free(struct lan *l);
 
 struct lan_status {
     enum elect_role role;
+    struct elect_view view; /* at most a fraction of a second old */
     bool has_leader;
     struct elect_peer leader;
     uint64_t term;

@@ -239,12 +239,17 @@ def case_status(w):
     fields = dict(line.split("\t") for line in a.run("status").out.splitlines())
     check(fields["name"] == "a" and fields["peers"] == "2", fields)
     rows = [line.split("\t") for line in a.run("peers").out.splitlines()]
-    check([len(r) for r in rows] == [7, 7] and sorted(r[6] for r in rows) == ["a", "b"], rows)
+    check([len(r) for r in rows] == [9, 9] and sorted(r[8] for r in rows) == ["a", "b"], rows)
+    check({r[8]: r[7] for r in rows}[s["leader"]["name"]] == "leader" and {r[7] for r in rows} <= {"leader", "standby"}, rows)
+    check(s["role"] in ("leader", "standby") and s["term"] > 0 and s["member_ms"] >= 0, s)
+    check(s["leader_changes"] >= 1 and s["leader_changed_why"], s)
+    check([x["name"] for x in s["standbys"]] == [n for n in "ab" if n != s["leader"]["name"]], s["standbys"])
+    check("leader-changed-why" in a.run("status", "-v").out and "leader-changed-why" not in a.run("status").out, "-v")
     text = a.terminal("status")
     check("2, this one included" in text.out and "anyone on this LAN" in text.out, text)
     safe(text.out)
     table = a.terminal("peers", env={"NO_COLOR": "1"}).out
-    check(table.splitlines()[0].split() == ["NAME", "ADDRESS", "FILES", "SIZE", "HEARD"], table)
+    check(table.splitlines()[0].split() == ["NAME", "ADDRESS", "FILES", "SIZE", "MEMBER", "LOSS", "HEARD"], table)
     check("\x1b[1m" in a.terminal("peers").out and "\x1b" not in a.terminal("peers", env={"TERM": "dumb"}).out, "colour")
 
 

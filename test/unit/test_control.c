@@ -100,6 +100,14 @@ void lan_status(struct lan *l, struct lan_status *out)
 {
     (void)l;
     *out = (struct lan_status){.has_leader = fake.answer != NULL, .peers = 3};
+    out->view = (struct elect_view){.role = ELECT_FOLLOW,
+                                    .role_since_ms = loop_now_ms(),
+                                    .why = ELECT_WHY_SILENT,
+                                    .changed_ms = -1,
+                                    .changes = 2,
+                                    .standbys = 2,
+                                    .standby = {{.self = true, .warm = true}, {.nid = {{7}}}}};
+    memset(&out->view.standby[1].nid, 7, sizeof out->view.standby[1].nid);
     memset(out->leader.nid.b, 7, sizeof out->leader.nid.b);
     snprintf(out->interfaces, sizeof out->interfaces, "%s", "eth0 192.0.2.1");
 }
@@ -376,7 +384,7 @@ static void prefixes_are_resolved(void **state)
 
 static void status_is_complete(void **state)
 {
-    json_t *a, *leader;
+    json_t *a, *leader, *row;
 
     (void)state;
     fake.status = 200;
@@ -392,6 +400,18 @@ static void status_is_complete(void **state)
     assert_int_equal(json_integer_value(json_object_get(json_object_get(a, "shared"), "files")), 5);
     assert_true(json_is_true(json_object_get(json_object_get(a, "shared"), "indexing")));
     assert_int_equal(json_integer_value(json_object_get(a, "port")), 1235);
+    assert_string_equal(text_of(a, "role"), "standby");
+    assert_true(json_is_integer(json_object_get(a, "role_ms")));
+    assert_true(json_is_null(json_object_get(a, "leader_changed_ms")));
+    assert_int_equal(json_integer_value(json_object_get(a, "leader_changes")), 2);
+    assert_string_equal(text_of(a, "leader_changed_why"), "the one before fell silent");
+    row = json_array_get(json_object_get(a, "standbys"), 0);
+    assert_string_equal(text_of(row, "name"), "eva");
+    assert_true(json_is_true(json_object_get(row, "self")));
+    assert_true(json_is_true(json_object_get(row, "warm")));
+    row = json_array_get(json_object_get(a, "standbys"), 1);
+    assert_string_equal(text_of(row, "name"), "bob");
+    assert_false(json_is_true(json_object_get(row, "warm")));
     json_decref(a);
     fake.answer = NULL;
     fake.asked[0] = '\0';

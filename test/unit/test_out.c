@@ -216,6 +216,70 @@ static void status_says_who_is_there(void **state)
     free(text);
 }
 
+#define ROLES                                                                                      \
+    "{\"name\":\"eva\",\"network\":\"lan\",\"leader\":{\"name\":\"bob\",\"peer\":\"aa\",\"self\":" \
+    "false},"                                                                                      \
+    "\"term\":7,\"peers\":3,\"role\":\"standby\",\"role_ms\":61000,\"member_ms\":3723000,"         \
+    "\"loss_permille\":12,\"leader_changes\":2,\"leader_changed_ms\":61000,"                       \
+    "\"leader_changed_why\":\"the one before fell silent\",\"standbys\":["                         \
+    "{\"peer\":\"bb\",\"name\":\"eva\",\"self\":true,\"warm\":true},"                              \
+    "{\"peer\":\"cc\",\"name\":null,\"self\":false,\"warm\":false}]}"
+
+static void status_says_who_stands_by(void **state)
+{
+    struct out people = {.people = true, .columns = 80, .verbose = true}, pipe = {.verbose = true};
+    char *text = printed(people, OUT_TEXT.status, ROLES);
+
+    (void)state;
+    assert_non_null(strstr(text,
+                           "leader      bob, term 7\n"
+                           "new leader  1:01 ago: the one before fell silent (2 in all)\n"
+                           "stand-bys   eva (this one), cc (still copying)\n"
+                           "role        stands by for 1:01; member for 1:02:03; 1.2 % loss to "
+                           "the leader\n"));
+    free(text);
+    text = printed(pipe, OUT_TEXT.status, ROLES);
+    assert_non_null(strstr(text, "leader\tbob\nleader-changes\t2\nleader-changed-ms\t61000\n"
+                                 "leader-changed-why\tthe one before fell silent\n"
+                                 "standby-warm\teva\nstandby\tcc\nrole\tstandby\nrole-ms\t61000\n"
+                                 "member-ms\t3723000\nterm\t7\nloss-permille\t12\n"));
+    free(text);
+    pipe.verbose = false;
+    text = printed(pipe, OUT_TEXT.status, ROLES);
+    assert_null(strstr(text, "changed"));
+    free(text);
+    text = printed(people, OUT_TEXT.status, "{\"role\":\"alone\",\"loss_permille\":null}");
+    assert_non_null(strstr(text, "hears none of the others"));
+    assert_null(strstr(text, "loss to"));
+    free(text);
+}
+
+static void peers_tell_their_roles(void **state)
+{
+    static const char rows[] =
+        "[{\"peer\":\"aa\",\"name\":\"bob\",\"addr\":\"192.0.2.1:1235\",\"files\":3,\"bytes\":2048,"
+        "\"leader\":true,\"since_ms\":3723000,\"loss_permille\":null,\"standby\":0},"
+        "{\"peer\":\"bb\",\"name\":\"eva\",\"addr\":\"[fe80::1]:1235\",\"self\":true,\"since_ms\":"
+        "61000,"
+        "\"loss_permille\":25,\"standby\":1,\"warm\":true},"
+        "{\"peer\":\"cc\",\"name\":\"kim\",\"heard_ms\":1500,\"standby\":2,\"warm\":false}]";
+    char *text = printed((struct out){.people = true, .columns = 100}, OUT_TEXT.peers, rows);
+
+    (void)state;
+    assert_string_equal(
+        text,
+        "NAME  ADDRESS         FILES     SIZE   MEMBER   LOSS      HEARD  \n"
+        "bob   192.0.2.1:1235      3  2.0 KiB  1:02:03      -  0.0 s ago  leader\n"
+        "eva   [fe80::1]:1235      0      0 B     1:01  2.5 %          -  stand-by, this one\n"
+        "kim                       0      0 B        -      -  1.5 s ago  stand-by (copying)\n");
+    free(text);
+    text = printed((struct out){0}, OUT_TEXT.peers, rows);
+    assert_string_equal(text, "aa\t192.0.2.1:1235\t3\t2048\t0\t3723000\t0\tleader\tbob\n"
+                              "bb\t[fe80::1]:1235\t0\t0\t0\t61000\t25\tstandby\teva\n"
+                              "cc\t\t0\t0\t1500\t0\t0\tstandby\tkim\n");
+    free(text);
+}
+
 static void cut_keeps_both_ends(void **state)
 {
     static const char wide[] =
@@ -310,6 +374,8 @@ int main(void)
         cmocka_unit_test(only_ends_of_downloads_are_results),
         cmocka_unit_test(missing_members_are_survived),
         cmocka_unit_test(status_says_who_is_there),
+        cmocka_unit_test(status_says_who_stands_by),
+        cmocka_unit_test(peers_tell_their_roles),
         cmocka_unit_test(cut_keeps_both_ends),
         cmocka_unit_test(progress_fits),
         cmocka_unit_test(status_line_fits),
