@@ -421,6 +421,11 @@ int root_list_fd(const struct root_dir *d)
     return dirfd(d->dir);
 }
 
+bool root_list_readable(const struct root_dir *d, const char *name)
+{
+    return !faccessat(dirfd(d->dir), name, R_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW);
+}
+
 void root_list_end(struct root_dir *d)
 {
     if (!d)

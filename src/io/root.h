@@ -53,6 +53,8 @@ struct root_dir *root_list(const struct root *r, const char *path, struct err *e
  * Not "." and "..". */
 int root_list_next(struct root_dir *d, const char **name, struct root_stat *st, struct err *e);
 int root_list_fd(const struct root_dir *d); /* borrowed: of the folder that is listed */
+/* This child could be opened by us to be read. */
+bool root_list_readable(const struct root_dir *d, const char *name);
 void root_list_end(struct root_dir *d);
 
 /* For the download folder. */

@@ -1,4 +1,5 @@
-/* share PATH, download to PATH, view config: the settings, with or without a service. */
+/* share PATH, share --skipped, download to PATH, view config: the settings, with or without a
+ * service. */
 #include "iwanto/cmd_folders.h"
 
 #include "base/limits.h"
@@ -6,7 +7,9 @@
 #include "core/path.h"
 #include "io/dirs.h"
 #include "iwanto/client.h"
+#include "svc/json_text.h"
 #include "svc/settings.h"
+#include "svc/share_skipped.h"
 
 #include <string.h>
 
@@ -65,32 +68,106 @@ int change_folder(struct cli *c, enum conf_key key, const char *path, struct err
     return rc;
 }
 
-int cmd_share(struct cli *c, struct opt_scan *s, struct err *e)
+/* Of the service, or those that the next one would have. json_decref. */
+static int settings_rows(struct cli *c, json_t **rows, struct err *e)
 {
-    const char *path;
-    int id = opt_next(s, &path, e);
+    json_t *answer = NULL;
+    struct conf conf;
+    int rc = client_ask(c, "GET", "/v1/config", NULL, 0, ASK_MS, &answer, e);
 
-    if (id == OPT_END)
-        return cli_usage(e, "share", "share needs a folder");
-    if (id == OPT_WORD)
-        id = opt_nothing_more(s, e);
-    return id < 0 ? id : change_folder(c, CONF_SHARE, path, e);
+    if (!rc) {
+        *rows = json_incref(json_object_get(answer, "settings"));
+        json_decref(answer);
+    } else if (client_is_down(e) && !dirs_is_foreign(c->home)) {
+        rc = load(c, &conf, e);
+        if (!rc)
+            *rows = settings_json(&conf);
+        conf_done(&conf);
+    }
+    return rc;
 }
 
-static int rows_without_service(const struct cli *c, json_t **rows, struct err *e)
+static const char *setting(const json_t *rows, const char *name)
 {
-    struct conf conf;
-    int rc = load(c, &conf, e);
+    const json_t *row;
+    size_t i;
 
-    if (!rc)
-        *rows = settings_json(&conf);
-    conf_done(&conf);
+    OUT_EACH (rows, i, row)
+        if (!strcmp(out_str(row, "name"), name))
+            return out_str(row, "value");
+    return "";
+}
+
+/* ---- share ---- */
+
+enum { OPT_SKIPPED = 2 };
+
+const struct opt SHARE_OPTS[] = {{OPT_SKIPPED, "skipped", NULL,
+                                  "list what is in the shared folder but not shared, and why",
+                                  false},
+                                 {0, NULL, NULL, NULL, false}};
+
+struct skipped {
+    struct cli *cli;
+    uint64_t rows;
+};
+
+static bool print_skipped(void *ctx, const char *path, bool is_folder, enum share_skip why)
+{
+    struct skipped *k = ctx;
+    json_t *row = json_pack("{ss ss so}", "reason", share_skip_word(why), "type",
+                            is_folder ? "dir" : "file", "path", json_text(path));
+
+    k->cli->out.print->skipped(&k->cli->out, row);
+    json_decref(row);
+    return ++k->rows != k->cli->common.limit;
+}
+
+static int list_skipped(struct cli *c, struct err *e)
+{
+    struct skipped k = {.cli = c};
+    json_t *rows = NULL;
+    int rc = settings_rows(c, &rows, e);
+
+    if (!rc && !*setting(rows, "share"))
+        rc = err_set(e, ERR_NOT_FOUND, "cannot list what is skipped: nothing is shared");
+    if (!rc) {
+        cli_open_out(c);
+        rc = share_skipped(setting(rows, "share"), !strcmp(setting(rows, "hidden"), "yes"),
+                           print_skipped, &k, e);
+    }
+    if (!rc && !k.rows)
+        cli_say(c, "nothing is skipped: all of the folder is shared");
+    json_decref(rows);
     return rc;
+}
+
+int cmd_share(struct cli *c, struct opt_scan *s, struct err *e)
+{
+    const char *path = NULL, *word;
+    bool skipped = false;
+    int id;
+
+    while ((id = opt_next(s, &word, e)) > OPT_END) {
+        if (id == OPT_SKIPPED)
+            skipped = true;
+        else if (path)
+            return cli_usage(e, "share", "share takes one folder");
+        else
+            path = word;
+    }
+    if (id < 0)
+        return id;
+    if (skipped && path)
+        return cli_usage(e, "share", "share takes a folder or --skipped, not both");
+    if (!skipped && !path)
+        return cli_usage(e, "share", "share needs a folder");
+    return skipped ? list_skipped(c, e) : change_folder(c, CONF_SHARE, path, e);
 }
 
 int cmd_view(struct cli *c, struct opt_scan *s, struct err *e)
 {
-    json_t *answer = NULL, *rows = NULL;
+    json_t *rows = NULL;
     const char *what;
     int id = opt_next(s, &what, e), rc;
 
@@ -101,16 +178,11 @@ int cmd_view(struct cli *c, struct opt_scan *s, struct err *e)
     rc = opt_nothing_more(s, e);
     if (rc)
         return rc;
-    rc = client_ask(c, "GET", "/v1/config", NULL, 0, ASK_MS, &answer, e);
-    if (!rc)
-        rows = json_incref(json_object_get(answer, "settings"));
-    else if (client_is_down(e) && !dirs_is_foreign(c->home))
-        rc = rows_without_service(c, &rows, e);
+    rc = settings_rows(c, &rows, e);
     if (!rc) {
         cli_open_out(c);
         c->out.print->config(&c->out, rows);
     }
-    json_decref(answer);
     json_decref(rows);
     return rc;
 }

@@ -32,9 +32,10 @@ const struct command COMMANDS[] = {
      "showing.\n"
      "`iwanto download to PATH` changes the download folder.",
      DOWNLOAD_OPTS, false, cmd_download},
-    {"share", "PATH", "change the shared folder",
-     "At once when the service runs, and in the settings for every later start.", NULL, false,
-     cmd_share},
+    {"share", "PATH | --skipped", "change the shared folder",
+     "At once when the service runs, and in the settings for every later start.\n"
+     "What the patterns of a file .iwantignore fit, by the rules of .gitignore, is not shared.",
+     SHARE_OPTS, false, cmd_share},
     {"view", "config", "print every setting, its value, and where it comes from", "", NULL, false,
      cmd_view},
     {"status", "", "leader, peers, what is shared, rates", "", NULL, false, cmd_status},

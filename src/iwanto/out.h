@@ -19,7 +19,8 @@ struct printers {
     void (*downloads)(struct out *o, const json_t *rows);
     /* One event of a download as it comes; text tells the ends only. */
     void (*event)(struct out *o, const json_t *event);
-    void (*hashed)(struct out *o, const json_t *row); /* {"hash","size","type","path"} */
+    void (*hashed)(struct out *o, const json_t *row);  /* {"hash","size","type","path"} */
+    void (*skipped)(struct out *o, const json_t *row); /* {"reason","type","path"} */
 };
 extern const struct printers OUT_TEXT, OUT_JSON;
 

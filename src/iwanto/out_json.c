@@ -47,4 +47,5 @@ const struct printers OUT_JSON = {
     .downloads = lines,
     .event = line,
     .hashed = line,
+    .skipped = line,
 };

@@ -412,6 +412,23 @@ static void hashed(struct out *o, const json_t *row)
     fflush(o->to);
 }
 
+static void skipped(struct out *o, const json_t *row)
+{
+    bool folder = !strcmp(out_str(row, "type"), "dir");
+    struct buf b = {0};
+
+    if (o->people && !o->nul) {
+        fprintf(o->to, "%-10s  %s%s\n", out_str(row, "reason"), out_shown(&b, out_str(row, "path")),
+                folder ? "/" : "");
+        buf_free(&b);
+        return;
+    }
+    field(o, out_str(row, "reason"), true);
+    field(o, out_str(row, "type"), false);
+    field(o, out_str(row, "path"), false);
+    end_row(o);
+}
+
 const struct printers OUT_TEXT = {
     .search = search,
     .peers = peers,
@@ -420,4 +437,5 @@ const struct printers OUT_TEXT = {
     .downloads = downloads,
     .event = event,
     .hashed = hashed,
+    .skipped = skipped,
 };

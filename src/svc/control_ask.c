@@ -345,14 +345,12 @@ static json_t *leader_json(struct control *c, const struct lan_status *lan, cons
 static json_t *shared_json(struct control *c)
 {
     struct share_status st;
-    json_t *skipped;
+    json_t *skipped = json_object();
 
     share_status(c->conf.share, &st);
-    skipped =
-        json_pack("{sI sI sI sI sI sI}", "hidden", (json_int_t)st.skipped_hidden, "links",
-                  (json_int_t)st.skipped_links, "special", (json_int_t)st.skipped_special,
-                  "partial", (json_int_t)st.skipped_partial, "secret",
-                  (json_int_t)st.skipped_secret, "unreadable", (json_int_t)st.skipped_unreadable);
+    for (int i = SKIP_NOT + 1; i < SKIP_COUNT; i++)
+        json_object_set_new(skipped, share_skip_word((enum share_skip)i),
+                            json_integer((json_int_t)st.skipped[i]));
     return json_pack("{so sI sI sb sI sI so sb so}", "folder", json_text(st.folder), "files",
                      (json_int_t)st.files, "bytes", (json_int_t)st.bytes, "indexing",
                      st.scanning || st.pending_files, "pending_files", (json_int_t)st.pending_files,

@@ -12,8 +12,7 @@
 
 struct tree {
     const struct root *root;
-    struct root_stat top;
-    bool hidden;
+    struct share_rules rules;
     char *buffer;
 };
 
@@ -55,8 +54,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* The children that are shared, in order. */
-static int list(const struct tree *t, const char *path, struct child **out, size_t *count,
-                struct err *e)
+static int list(struct tree *t, const char *path, struct child **out, size_t *count, struct err *e)
 {
     struct root_dir *d = root_list(t->root, path, e);
     struct root_stat st;
@@ -64,8 +62,9 @@ static int list(const struct tree *t, const char *path, struct child **out, size
     size_t cap = 0;
     int got = -ERR_IO;
 
+    share_read_ignore(&t->rules, t->root, path);
     while (d && (got = root_list_next(d, &name, &st, e)) == 1) {
-        if (share_rule(name, strlen(name), &st, &t->top, t->hidden) != SKIP_NOT)
+        if (share_rule(&t->rules, path, name, &st) != SKIP_NOT)
             continue;
         MEM_GROW(*out, *count, cap);
         (*out)[(*count)++] = (struct child){mem_str(name), st.kind};
@@ -76,8 +75,8 @@ static int list(const struct tree *t, const char *path, struct child **out, size
     return got;
 }
 
-static int hash_folder(const struct tree *t, const char *path, unsigned depth,
-                       struct content_entry *out, struct err *e)
+static int hash_folder(struct tree *t, const char *path, unsigned depth, struct content_entry *out,
+                       struct err *e)
 {
     struct child *children = NULL;
     struct buf manifest = {0};
@@ -119,7 +118,7 @@ int hash_path(const char *path, bool hidden, struct hash *out, char *kind, uint6
 {
     char *real = realpath(path, NULL), *slash;
     struct content_entry entry = {0};
-    struct tree t = {.hidden = hidden};
+    struct tree t = {.rules.hidden = hidden};
     struct root *root;
     int bad;
 
@@ -133,9 +132,10 @@ int hash_path(const char *path, bool hidden, struct hash *out, char *kind, uint6
         t.root = root;
         t.buffer = mem_alloc(READ_BYTES);
         bad = root ? hash_one(&t, slash + 1, &entry, e) : -e->code;
-    } else if (root && !root_stat_at(root, "", &t.top, e)) {
+    } else if (root && !root_stat_at(root, "", &t.rules.top, e)) {
         t.root = root;
         t.buffer = mem_alloc(READ_BYTES);
+        t.rules.ignore = ignore_new();
         bad = hash_folder(&t, "", 0, &entry, e);
     } else {
         bad = -e->code;
@@ -145,6 +145,7 @@ int hash_path(const char *path, bool hidden, struct hash *out, char *kind, uint6
         *kind = entry.kind;
         *size = entry.size;
     }
+    ignore_free(t.rules.ignore);
     mem_free(t.buffer);
     root_close(root);
     free(real);

@@ -79,13 +79,7 @@ void share_say_status(struct share *s)
     to->pending_files = HASH_COUNT(s->items);
     to->pending_bytes = s->items_bytes;
     to->scanning = s->scanning;
-    to->skipped_hidden = s->skipped[SKIP_HIDDEN];
-    to->skipped_links = s->skipped[SKIP_LINK];
-    to->skipped_special = s->skipped[SKIP_SPECIAL];
-    to->skipped_partial = s->skipped[SKIP_PARTIAL];
-    to->skipped_secret = s->skipped[SKIP_SECRET];
-    to->skipped_unreadable = s->skipped[SKIP_UNREADABLE];
-    to->skipped_foreign = s->skipped[SKIP_FOREIGN];
+    memcpy(to->skipped, s->skipped, sizeof to->skipped);
     to->hashed = s->hashed;
     to->watches = s->watch ? watch_count(s->watch) : 0;
     to->watch_limit = s->watch_limit;
@@ -112,6 +106,7 @@ static void free_share(struct share *s)
     for (unsigned i = 0; i < s->job_count; i++)
         mem_free(s->jobs[i].buffer);
     mem_free(s->jobs);
+    ignore_free(s->rules.ignore);
     uv_mutex_destroy(&s->lock);
     mem_free(s->db_path);
     mem_free(s->state_path);
@@ -127,7 +122,8 @@ static struct share *make(const struct share_conf *conf)
     s->db_path = mem_str(conf->db_path);
     s->state_path = slash ? mem_strn(conf->db_path, (size_t)(slash - conf->db_path)) : NULL;
     s->folder = mem_str("");
-    s->hidden = conf->hidden;
+    s->rules.hidden = conf->hidden;
+    s->rules.ignore = ignore_new();
     s->changed = conf->changed;
     s->ctx = conf->ctx;
     s->alive_ms = s->retry_ms = s->rescan_ms = s->commit_ms = NEVER;

@@ -4,12 +4,12 @@
 
 #include "base/err.h"
 #include "base/id.h"
+#include "svc/share_rules.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct share;
-struct root;
 
 struct share_conf {
     const char *db_path;
@@ -27,11 +27,8 @@ struct share_status {
     uint64_t files, bytes;                 /* announced */
     uint64_t pending_files, pending_bytes; /* found, not hashed yet */
     bool scanning;
-    uint64_t skipped_hidden, skipped_links, skipped_special, skipped_partial, skipped_secret,
-        skipped_unreadable;
-    uint64_t
-        skipped_foreign; /* of another owner than the folder or us, or on another file system */
-    uint64_t hashed;     /* files read since the start */
+    uint64_t skipped[SKIP_COUNT]; /* names that are there but not shared, by reason */
+    uint64_t hashed;              /* files read since the start */
     uint64_t watches;
     bool watch_limit;  /* inotify's limit was met: changes are found by rescans */
     char trouble[512]; /* what the user should know, or "" (folder gone, database rebuilt) */

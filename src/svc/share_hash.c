@@ -310,6 +310,14 @@ static void unreadable(struct share *s, struct item *it)
                  show_to(name, sizeof name, it->path, strlen(it->path)), it->hashing->text);
 }
 
+/* It may have been ignored since it was found. */
+static bool is_wanted(const struct share *s, const struct item *it)
+{
+    const char *name = it->path + it->folder->len + (it->folder->len > 0);
+
+    return share_rule(&s->rules, it->folder->path, name, &it->hashing->file.st) == SKIP_NOT;
+}
+
 /* true: it stays in work. When the store fails all work is dropped, this item too: it is dead then.
  */
 static bool item_back(struct share *s, struct item *it)
@@ -333,7 +341,10 @@ static bool item_back(struct share *s, struct item *it)
             be_late(s, it, 5 * CALM_MS);
         return true;
     case END_DONE:
-        publish(s, it);
+        if (is_wanted(s, it))
+            publish(s, it);
+        else
+            withdraw(s, it);
         break;
     case END_UNREADABLE:
         unreadable(s, it);

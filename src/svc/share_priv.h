@@ -21,7 +21,6 @@
 #include "io/watch.h"
 #include "svc/hash_file.h"
 #include "svc/share.h"
-#include "svc/share_rules.h"
 #include "svc/store.h"
 #include "svc/store_index.h"
 
@@ -156,7 +155,7 @@ struct manifest; /* share_folder.c */
 struct share {
     struct loop *loop;
     char *db_path, *state_path; /* state_path: the folder of the database */
-    bool hidden;
+    struct share_rules rules;
     void (*changed)(void *ctx, uint64_t generation, uint64_t number);
     void *ctx;
 
@@ -167,9 +166,8 @@ struct share {
 
     struct store *store; /* NULL: it could not be opened again */
     char *folder;        /* canonical path, "" when nothing is shared */
-    struct root_stat top;
-    bool lost;   /* the folder is not there */
-    bool broken; /* the store failed: everything is begun anew at retry_ms */
+    bool lost;           /* the folder is not there */
+    bool broken;         /* the store failed: everything is begun anew at retry_ms */
     bool stopping;
     bool scanning; /* a whole scan goes on */
     bool untidy;   /* store_tidy is due */

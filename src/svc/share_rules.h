@@ -3,12 +3,13 @@
 #pragma once
 
 #include "base/err.h"
+#include "core/ignore.h"
+#include "io/root.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct root;
-struct root_stat;
+#define SHARE_IGNORE_FILE ".iwantignore"
 
 enum share_skip {
     SKIP_NOT,    /* shared */
@@ -20,13 +21,25 @@ enum share_skip {
     SKIP_SECRET,  /* looks like a private key */
     SKIP_UNREADABLE,
     SKIP_FOREIGN, /* another owner's file, or on another file system */
+    SKIP_IGNORED, /* by a pattern in a SHARE_IGNORE_FILE */
     SKIP_COUNT
 };
+const char *share_skip_word(enum share_skip why); /* "hidden", as status and manual have it */
 
-/* One child of a folder. top: the shared folder itself; its owner's files and our own are shared.
- */
-enum share_skip share_rule(const char *name, size_t len, const struct root_stat *st,
-                           const struct root_stat *top, bool hidden);
+struct share_rules {
+    struct root_stat top;  /* the shared folder itself; its owner's files and our own are shared */
+    bool hidden;           /* names with a leading dot are shared as well */
+    struct ignore *ignore; /* of the folders whose list was read */
+};
+
+/* One child of a folder whose list was read, and those above it. */
+enum share_skip share_rule(const struct share_rules *rules, const char *folder, const char *name,
+                           const struct root_stat *st);
+
+/* Read the list of a folder, if it has one. One that is there but cannot be read, or is over
+ * IGNORE_BYTES_MAX, hides the whole folder: rather nothing than what was not meant to be shared.
+ * While somebody writes it, the one before is kept. true: it says another thing than before. */
+bool share_read_ignore(struct share_rules *rules, const struct root *r, const char *folder);
 
 /* A folder that holds what is not for others: the system's, the home folder or one above it, keys,
  * our own state (state: its path, may be NULL). 0, or -ERR_USAGE with a hint. */

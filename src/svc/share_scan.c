@@ -170,6 +170,8 @@ static bool begin_listing(struct share *s, struct folder *f)
     }
     root_stat_fd(root_list_fd(dir), &st);
     watch_folder(s, f, dir);
+    if (share_read_ignore(&s->rules, s->held->root, f->path))
+        f->deep = true; /* the patterns are for all below */
     l = s->listing = mem_zero(1, sizeof *l);
     l->folder = f;
     l->dir = dir;
@@ -270,7 +272,7 @@ static void compare(struct share *s)
 static void take_child(struct share *s, struct listing *l, const char *name,
                        const struct root_stat *st)
 {
-    enum share_skip skip = share_rule(name, strlen(name), st, &s->top, s->hidden);
+    enum share_skip skip = share_rule(&s->rules, l->folder->path, name, st);
     size_t len = strlen(name);
 
     if (skip == SKIP_NOT &&

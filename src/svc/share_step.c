@@ -62,7 +62,7 @@ static void begin_anew(struct share *s)
     struct err e;
 
     s->broken = false;
-    if (share_failed(s, store_set_folder(s->store, s->folder, s->top.dev, &e), &e))
+    if (share_failed(s, store_set_folder(s->store, s->folder, s->rules.top.dev, &e), &e))
         return;
     share_put_parts(s);
     if (s->held && !s->broken)
@@ -88,7 +88,8 @@ void share_use(struct share *s, struct root *root)
     if (root) {
         mem_free(s->folder);
         s->folder = mem_str(root_path(root));
-        root_stat_at(root, "", &s->top, &e);
+        root_stat_at(root, "", &s->rules.top, &e);
+        ignore_drop(s->rules.ignore, "");
         share_watch_start(s);
     }
     s->lost = false;

@@ -148,6 +148,7 @@ void share_gone(struct share *s, struct folder *f, const char *path, bool tree)
     item_forget(s, path, tree);
     if (tree) {
         share_skips_drop(s, path);
+        ignore_drop(s->rules.ignore, path);
         if (s->watch)
             watch_drop(s->watch, path);
     }
@@ -266,12 +267,14 @@ static void look(struct share *s, struct folder *f, const char *name)
 
     if (path_check(path, strlen(path)) != PATH_OK)
         goto out;
+    if (!strcmp(name, SHARE_IGNORE_FILE) && share_read_ignore(&s->rules, s->held->root, f->path))
+        share_list(s, f->path, true, 0);
     had = store_get(s->store, path, &known, &e);
     if (share_failed(s, had < 0 ? had : 0, &e))
         goto out;
     there = !root_stat_at(s->held->root, path, &st, &e);
     if (there)
-        skip = share_rule(name, len, &st, &s->top, s->hidden);
+        skip = share_rule(&s->rules, f->path, name, &st);
     if (had)
         was = share_known(name, len, &known);
     if (skip == SKIP_NOT) {

@@ -148,6 +148,23 @@ def case_folders(w):
     check(box.run("share", "/usr/share").code == 0, "a folder below a system folder")
 
 
+def case_skipped(w):
+    """share --skipped: what is not shared, and why; in a pipe, on a terminal, as JSON"""
+    box = w.box("a")
+    for name in ("Films/ok.mkv", "Films/.hidden", "Films/x.part", "Films/id_rsa", "Films/tmp/a", "Films/tmp/keep", "Films/out/b"):
+        box.write(name, b"x")
+    box.write("Films/.iwantignore", b"/out/\ntmp/*\n!keep\n")
+    os.symlink("ok.mkv", os.path.join(box.home, "Films/link"))
+    check(box.run("share", "Films").code == 0, "share")
+    stored(w, "skipped", transcript(box, ["share", "--skipped"], ["share", "--skipped", "--json"], ["share", "--skipped", "x"],
+                                    ["share", "--skipped", "--limit", "1"]))
+    stored(w, "skipped-terminal", box.terminal("share", "--skipped", columns=60).out)
+    one, two = box.run("hash", "Films/tmp").out, box.run("hash", "Films").out
+    os.remove(os.path.join(box.home, "Films/out/b"))
+    check(box.run("hash", "Films").out == two, "what is ignored does not count in a folder's hash")
+    check(one != two, "folders")
+
+
 def case_hash(w):
     """hash: of a file what sha256sum prints, of equal folders the same"""
     box = w.box("a")

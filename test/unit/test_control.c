@@ -125,7 +125,8 @@ size_t lan_peers(struct lan *l, struct elect_peer *out, size_t max)
 void share_status(struct share *s, struct share_status *out)
 {
     (void)s;
-    *out = (struct share_status){.files = 5, .bytes = 50, .pending_files = 1, .skipped_links = 2};
+    *out =
+        (struct share_status){.files = 5, .bytes = 50, .pending_files = 1, .skipped[SKIP_LINK] = 2};
     snprintf(out->folder, sizeof out->folder, "%s", fake.share);
 }
 

@@ -487,24 +487,55 @@ static void what_is_not_shared_is_counted(void **state)
     start(false);
     await("d:|f:ok|d:s");
     await_status(st, !st.scanning);
-    assert_int_equal(st.skipped_hidden, 2);
-    assert_int_equal(st.skipped_links, 2);
-    assert_int_equal(st.skipped_special, 1);
-    assert_int_equal(st.skipped_partial, 3);
-    assert_int_equal(st.skipped_secret, 1);
-    assert_int_equal(st.skipped_foreign, geteuid() ? 0 : 1);
+    assert_int_equal(st.skipped[SKIP_HIDDEN], 2);
+    assert_int_equal(st.skipped[SKIP_LINK], 2);
+    assert_int_equal(st.skipped[SKIP_SPECIAL], 1);
+    assert_int_equal(st.skipped[SKIP_PARTIAL], 3);
+    assert_int_equal(st.skipped[SKIP_SECRET], 1);
+    assert_int_equal(st.skipped[SKIP_FOREIGN], geteuid() ? 0 : 1);
     run("rm s/l && mv .h h"); /* counted anew */
     await("d:|f:h|f:ok|d:s");
-    await_status(st, st.skipped_links == 1 && st.skipped_hidden == 1);
+    await_status(st, st.skipped[SKIP_LINK] == 1 && st.skipped[SKIP_HIDDEN] == 1);
     run("mv ok .ok && ln -s h k");
     await("d:|f:h|d:s");
-    await_status(st, st.skipped_links == 2 && st.skipped_hidden == 2);
+    await_status(st, st.skipped[SKIP_LINK] == 2 && st.skipped[SKIP_HIDDEN] == 2);
     stop();
     start(true);
     await("d:|d:.git|f:.git/x|f:.ok|f:h|d:s");
     share_status(share, &st);
-    assert_int_equal(st.skipped_hidden, 0);
-    assert_int_equal(st.skipped_partial, 3);
+    assert_int_equal(st.skipped[SKIP_HIDDEN], 0);
+    assert_int_equal(st.skipped[SKIP_PARTIAL], 3);
+}
+
+static void what_is_ignored(void **state)
+{
+    struct share_status st;
+    uint64_t read;
+
+    (void)state;
+    run("mkdir -p a/b out; echo -n 1 >x.o; echo -n 2 >x.c; echo -n 3 >a/y.o; echo -n 4 >a/b/z.o; "
+        "echo -n 5 >out/p; printf '*.o\n/out/\n' >.iwantignore; printf '!z.o\n' >a/b/.iwantignore");
+    start(false);
+    await("d:|d:a|d:a/b|f:a/b/z.o|f:x.c");
+    await_status(st, !st.scanning);
+    assert_int_equal(st.skipped[SKIP_IGNORED], 3);
+    run("echo -n 6 >new.o; echo -n 7 >new.c; mkdir -p a/out; echo -n 8 >a/out/q");
+    await("d:|d:a|d:a/b|f:a/b/z.o|d:a/out|f:a/out/q|f:new.c|f:x.c");
+    share_status(share, &st);
+    read = st.hashed;
+    run("printf '*.c\n' >.iwantignore"); /* another list: what was known is taken up unread */
+    await("d:|d:a|d:a/b|f:a/b/z.o|d:a/out|f:a/out/q|f:a/y.o|f:new.o|d:out|f:out/p|f:x.o");
+    await_status(st, !st.pending_files && st.skipped[SKIP_IGNORED] == 2);
+    run("rm .iwantignore");
+    await("d:|d:a|d:a/b|f:a/b/z.o|d:a/out|f:a/out/q|f:a/y.o|f:new.c|f:new.o|d:out|f:out/"
+          "p|f:x.c|f:x.o");
+    share_status(share, &st);
+    assert_int_equal(st.hashed, read + 4); /* new.o, x.o, a/y.o, out/p: the first time */
+    run("mv a/b/.iwantignore l; ln -s ../../l a/b/.iwantignore; touch a/b/t"); /* no list: a link */
+    await("d:|d:a|d:a/b|d:a/out|f:a/out/q|f:a/y.o|f:l|f:new.c|f:new.o|d:out|f:out/p|f:x.c|f:x.o");
+    run("mv a c; rm c/b/.iwantignore");
+    await("d:|d:c|d:c/b|f:c/b/t|f:c/b/z.o|d:c/out|f:c/out/q|f:c/"
+          "y.o|f:l|f:new.c|f:new.o|d:out|f:out/p|f:x.c|f:x.o");
 }
 
 static void another_folder(void **state)
@@ -780,6 +811,7 @@ int main(void)
         T(what_is_written_waits),
         T(a_change_while_hashing),
         T(what_is_not_shared_is_counted),
+        T(what_is_ignored),
         T(another_folder),
         T(the_folder_goes_and_comes_back),
         T(a_damaged_index_is_made_anew),
