@@ -31,6 +31,7 @@ SEEDS ?= 200
 sim: $(SIM)
 	$(BUILD)/test/sim/sim_elect --seeds $(SEEDS)
 	$(BUILD)/test/sim/sim_plan $(SEEDS)
+	$(BUILD)/test/sim/sim_swarm $(SEEDS)
 
 # Tests that take minutes, and are not in check.
 slow: $(BUILD)/test/unit/test_content

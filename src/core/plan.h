@@ -4,14 +4,14 @@
  * loop's thread).
  *
  * The rules. The last piece first: it alone ties the checkpoint list to the file's hash. After it
- * each source reads on where it stopped; where it cannot, from a random free piece, or the rarest
- * one while there are sources with a part only; from the front, or from a wished point, when the
- * order is sequential. A request asks for neighbouring pieces that last about PLAN_REQUEST_MS at
- * the source's measured rate, fewer as the end comes near. When nothing is free the pieces that run
- * longest are asked a second time, from the back of their request, where another source would be
- * quicker. A bad piece is asked elsewhere if anybody else has it; FETCH_BAD_MAX bad pieces and a
- * source is out. A broken request costs its source a pause that doubles, PLAN_TRIES in a row and it
- * counts as lost until it is announced again.
+ * each source reads on where it stopped; where it cannot, from the first free piece, so that all
+ * who fetch have much the same; the rarest first while there are sources with a part only; from the
+ * front, or from a wished point, when the order is sequential. A request asks for neighbouring
+ * pieces that last about PLAN_REQUEST_MS at the source's measured rate, fewer as the end comes
+ * near. When nothing is free the pieces that run longest are asked a second time, from the back of
+ * their request, where another source would be quicker. A bad piece is asked elsewhere if anybody
+ * else has it; FETCH_BAD_MAX bad pieces and a source is out. A broken request costs its source a
+ * pause that doubles, PLAN_TRIES in a row and it counts as lost until it is announced again.
  *
  * A wished window (PLAN_POINT, somebody plays the file) goes before all that: its free pieces in
  * order, one by one, and those that come too late are asked again of whoever would be quicker.
@@ -21,9 +21,10 @@
  * be passed on as early as can be; the next request goes out while the last piece of the one before
  * comes. It need not have the pieces yet: it answers when it has them. Nobody else is asked. A
  * parent is left for the next in the order when a request of it breaks, a piece is bad, or no byte
- * came for PLAN_PARENT_MS and it does not even answer a probe. Now and then one piece is asked of
- * the next in the order: where it comes at more than twice the parent's rate, that one becomes
- * the parent, so that a slow host in the middle ends as a leaf. When the order is used up all
+ * came for PLAN_PARENT_MS and it does not even answer a probe. Now and then the next in the order
+ * is looked at: where it is far ahead of us, one piece is asked of it, and when that comes at more
+ * than twice the parent's rate it becomes the parent, so that a slow host in the middle ends as a
+ * leaf. When the order is used up all
  * sources are asked, as without one. */
 #pragma once
 
@@ -46,9 +47,10 @@ struct plan;
 #define PLAN_PROBE_MS   800  /* no byte of the parent for so long: is it there? */
 #define PLAN_PARENT_MS  2500 /* and for so long, without an answer to that: it is left */
 #define PLAN_STARVED_MS 9000 /* and for so long: left although it answers */
-#define PLAN_TRIAL_MS                                                                              \
-    2000 /* with one parent: the next is tried; then after three times that ...                    \
-          */
+/* The next in the order is looked at when a parent is so old, then at three times the distance; it
+ * is tried when it is ahead by what the parent brings in PLAN_AHEAD_MS. */
+#define PLAN_TRIAL_MS 2000
+#define PLAN_AHEAD_MS 2000
 
 struct plan_conf {
     uint32_t pieces;      /* at least 1 */

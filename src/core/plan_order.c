@@ -2,6 +2,7 @@
 #include "core/plan_priv.h"
 
 #define TRIAL_PIECES 12 /* with fewer left nobody new is tried */
+#define ROUND_MS     40 /* the next request goes out so long before the one before ends */
 #define TRIES_NEW    3 /* broken requests to a parent that never gave anything: it may be starting */
 
 static struct plan_source *parent(const struct plan *p)
@@ -40,7 +41,7 @@ static void begin(struct plan *p)
 
     o->trial = 0;
     o->since_ms = p->now_ms;
-    o->probe_ms = p->now_ms;
+    o->probe_ms = o->look_ms = p->now_ms;
     o->trial_wait_ms = PLAN_TRIAL_MS;
     o->trial_ms = p->now_ms + PLAN_TRIAL_MS;
     o->gave = o->count ? o->src[0]->gave : 0;
@@ -110,8 +111,11 @@ void plan_order_leave(struct plan *p, struct plan_source *s, struct plan_out *ou
 bool plan_order_wants(const struct plan *p)
 {
     const struct plan_source *s = parent(p);
+    double ahead = (double)p->conf.piece_bytes / 2;
 
-    if (!s || s->state != SOURCE_USE || !p->free || p->window)
+    if (s && s->rate * ROUND_MS / 1000 < ahead)
+        ahead = s->rate * ROUND_MS / 1000;
+    if (!s || s->state != SOURCE_USE || !p->free || p->window || p->running >= p->room)
         return false;
     for (unsigned i = 0; i < FETCH_CONN_MAX; i++) {
         const struct plan_request *r = &p->request[i];
@@ -119,18 +123,50 @@ bool plan_order_wants(const struct plan *p)
         if (r->id && r->src == s && r->next + 1 < r->first + r->count)
             return false;
         if (r->id && r->src == s && r->next < r->first + r->count &&
-            r->got < p->conf.piece_bytes / 2)
+            (double)r->got < (double)p->conf.piece_bytes - ahead)
             return false;
     }
     return s->running < FETCH_CONN_PER_PEER && (p->limit <= 0 || p->tokens > 0);
+}
+
+/* Is it so far ahead of us that the parent may be what is slow? Whole ones always are. */
+static bool is_ahead(const struct plan *p, const struct plan_source *s)
+{
+    double lag = p->order.src[0]->rate * PLAN_AHEAD_MS / 1000 / (double)p->conf.piece_bytes;
+
+    return s->whole || (s->has.byte && s->has.count > p->done + (lag > 16 ? lag : 16));
 }
 
 static bool trial_is_due(const struct plan *p)
 {
     const struct plan_order *o = &p->order;
 
-    return o->count >= 2 && !o->trial && p->now_ms >= o->trial_ms && o->src[0]->measured &&
+    return o->count >= 2 && !o->trial && o->trial_ms <= p->now_ms && o->src[0]->measured &&
            o->src[1]->state == SOURCE_USE && p->free >= TRIAL_PIECES && p->running < p->room;
+}
+
+/* A look at what it has first; its answer comes before the next of these. */
+static void look(struct plan *p, struct plan_out *out)
+{
+    struct plan_order *o = &p->order;
+    struct plan_source *s = o->src[1];
+    uint32_t first, count;
+
+    if (!s->whole && s->alive_ms < o->trial_ms) {
+        if (o->look_ms < o->trial_ms) {
+            plan_act(out, PLAN_PROBE)->source = s->id;
+            o->look_ms = p->now_ms;
+        }
+        if (p->now_ms - o->look_ms < PLAN_PROBE_MS)
+            return; /* for its answer */
+    }
+    o->trial_wait_ms *= 3;
+    o->trial_ms = p->now_ms + o->trial_wait_ms;
+    if (!is_ahead(p, s) || s->running || !plan_pick_stream(p, s, &first, &count))
+        return;
+    o->trial_began_ms = p->now_ms;
+    plan_request_start(p, s, first, 1, out);
+    o->trial = p->last_id;
 }
 
 void plan_order_dispatch(struct plan *p, struct plan_out *out)
@@ -139,14 +175,8 @@ void plan_order_dispatch(struct plan *p, struct plan_out *out)
 
     if (plan_order_wants(p) && plan_pick_stream(p, parent(p), &first, &count))
         plan_request_start(p, parent(p), first, count, out);
-    if (!trial_is_due(p) || p->order.src[1]->running ||
-        !plan_pick_stream(p, p->order.src[1], &first, &count))
-        return;
-    p->order.trial_wait_ms *= 3;
-    p->order.trial_ms = p->now_ms + p->order.trial_wait_ms;
-    p->order.trial_began_ms = p->now_ms;
-    plan_request_start(p, p->order.src[1], first, 1, out);
-    p->order.trial = p->last_id;
+    if (trial_is_due(p))
+        look(p, out);
 }
 
 /* What the parent has brought on the whole, or lately if that was more: bytes/s. */

@@ -133,15 +133,13 @@ static bool pick_first(struct plan *p, const struct plan_source *s, uint32_t *fi
         *first = last;
         return true;
     }
-    if (p->conf.sequential)
-        return find_around(p, s, front(p), first);
-    if (p->parts)
+    if (!p->conf.sequential && p->parts)
         return find_rarest(p, s, (uint32_t)rng_below(&p->rng, p->conf.pieces), first);
-    if (s->cursor < p->conf.pieces && wanted(p, s, s->cursor)) {
+    if (!p->conf.sequential && s->cursor < p->conf.pieces && wanted(p, s, s->cursor)) {
         *first = s->cursor;
         return true;
     }
-    return find_around(p, s, (uint32_t)rng_below(&p->rng, p->conf.pieces), first);
+    return find_around(p, s, front(p), first);
 }
 
 /* How many connections could share what is left. */

@@ -51,7 +51,8 @@ struct plan_order {
     unsigned count;
     int64_t since_ms; /* with this parent */
     uint64_t gave;    /* by it, before */
-    int64_t probe_ms; /* last probe */
+    int64_t probe_ms; /* last probe of the parent */
+    int64_t look_ms;  /* last probe of the next */
     int64_t trial_ms, trial_wait_ms;
     uint32_t trial; /* the request that tries the next one, 0: none */
     int64_t trial_began_ms;

@@ -18,6 +18,7 @@ void plan_request_start(struct plan *p, struct plan_source *s, uint32_t first, u
     struct plan_request *r = p->request;
     struct plan_action *a;
 
+    assert(p->running < FETCH_CONN_MAX);
     while (r->id)
         r++;
     if (!++p->last_id)

@@ -370,6 +370,213 @@ static void test_limit_and_nobody_left(void **state)
     plan_free(b.plan);
 }
 
+/* ---- an order ---- */
+
+static void order(struct bench *b, uint32_t parent, uint32_t next, uint32_t then)
+{
+    uint32_t all[] = {parent, next, then};
+
+    give(b, (struct plan_in){.event = PLAN_ORDER, .order = all, .count = 3});
+}
+
+static void bytes(struct bench *b, uint32_t id, uint64_t n)
+{
+    give(b, (struct plan_in){.event = PLAN_BYTES, .request = id, .bytes = n});
+}
+
+static void test_the_parent_is_asked_alone(void **state)
+{
+    struct bench b = start(100, false);
+    struct plan_view v;
+
+    (void)state;
+    order(&b, 5, 6, 7);
+    assert_int_equal(count(&b, PLAN_REQUEST), 1); /* whatever it has */
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).source, 5);
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).first, 99);
+    source(&b, 1);
+    assert_int_equal(count(&b, PLAN_REQUEST), 0);
+    b.now += 200;
+    bytes(&b, 1, PIECE); /* the next goes out before this one is over */
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).first, 0);
+    of_request(&b, PLAN_PIECE_OK, 1);
+    of_request(&b, PLAN_END, 1);
+    assert_int_equal(b.out.count, 0); /* one flow at a time */
+    plan_view(b.plan, &v);
+    assert_true(v.ordered && v.parent == 5 && v.requests == 1);
+    order(&b, 8, 6, 7); /* it works: it stays */
+    plan_view(b.plan, &v);
+    assert_int_equal(v.parent, 5);
+    give(&b, (struct plan_in){.event = PLAN_ORDER, .count = 0});
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).source, 1);
+    plan_free(b.plan);
+}
+
+static void test_a_parent_that_breaks_is_left(void **state)
+{
+    struct bench b = start(100, false);
+
+    (void)state;
+    order(&b, 5, 6, 7);
+    bytes(&b, 1, 10);
+    of_request(&b, PLAN_END, 1);
+    assert_int_equal(nth(&b, PLAN_ASK, 0).source, 5);
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).source, 6);
+    of_request(&b, PLAN_PIECE_BAD, nth(&b, PLAN_REQUEST, 0).request);
+    assert_int_equal(nth(&b, PLAN_ASK, 0).source, 6);
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).source, 7);
+    give(&b, (struct plan_in){.event = PLAN_GONE, .source = 7});
+    assert_int_equal(nth(&b, PLAN_ASK, 0).source, 7);
+    assert_int_equal(count(&b, PLAN_WAITING), 0); /* 5 and 6 may come back */
+    source(&b, 1);
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).source, 1); /* used up: all are asked */
+    order(&b, 6, 5, 1);
+    b.now += 1000;
+    give(&b, (struct plan_in){.event = PLAN_TICK});
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).source, 5); /* never the one that sent a bad piece */
+    plan_free(b.plan);
+}
+
+static void test_a_parent_may_still_be_starting(void **state)
+{
+    struct bench b = start(100, false);
+
+    (void)state;
+    order(&b, 5, 6, 7);
+    for (unsigned i = 0; i < 2; i++) { /* 404 */
+        of_request(&b, PLAN_END, i + 1);
+        assert_int_equal(b.out.count, 0);
+        b.now = plan_due_ms(b.plan);
+        give(&b, (struct plan_in){.event = PLAN_TICK});
+        assert_int_equal(nth(&b, PLAN_REQUEST, 0).source, 5);
+    }
+    of_request(&b, PLAN_END, 3);
+    assert_int_equal(nth(&b, PLAN_ASK, 0).source, 5);
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).source, 6);
+    plan_free(b.plan);
+}
+
+static void test_a_silent_parent_is_left_unless_it_answers(void **state)
+{
+    struct bench b = start(100, false);
+    struct bits has;
+    int64_t end;
+
+    (void)state;
+    bits_init(&has, 100);
+    order(&b, 5, 6, 7);
+    b.now += PLAN_PROBE_MS;
+    give(&b, (struct plan_in){.event = PLAN_TICK});
+    assert_int_equal(nth(&b, PLAN_PROBE, 0).source, 5);
+    give(&b, (struct plan_in){.event = PLAN_SOURCE, .source = 5, .has = &has});
+    b.now += PLAN_PARENT_MS - PLAN_PROBE_MS;
+    give(&b, (struct plan_in){.event = PLAN_TICK});
+    assert_int_equal(count(&b, PLAN_ASK), 0); /* it lives, and waits itself */
+    for (end = b.now + PLAN_STARVED_MS; b.now < end && !count(&b, PLAN_ASK); b.now += 100) {
+        give(&b, (struct plan_in){.event = PLAN_TICK});
+        if (count(&b, PLAN_PROBE))
+            give(&b, (struct plan_in){.event = PLAN_SOURCE, .source = 5, .has = &has});
+    }
+    assert_int_equal(nth(&b, PLAN_ASK, 0).source, 5); /* not for ever */
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).source, 6);
+    b.now += PLAN_PARENT_MS;
+    give(&b, (struct plan_in){.event = PLAN_TICK});
+    assert_int_equal(nth(&b, PLAN_ASK, 0).source, 6); /* it does not answer */
+    bits_done(&has);
+    plan_free(b.plan);
+}
+
+static void test_a_slow_parent_becomes_a_leaf(void **state)
+{
+    struct bench b = start(1000, false);
+    struct plan_action r;
+    struct bits has;
+    struct plan_view v;
+
+    (void)state;
+    bits_init(&has, 1000);
+    for (uint32_t i = 0; i < 900; i++)
+        bits_set(&has, i);
+    order(&b, 5, 6, 7);
+    r = nth(&b, PLAN_REQUEST, 0);
+    for (int i = 0; i < 20; i++) { /* 1 kB/s */
+        b.now += 100;
+        bytes(&b, r.request, 100);
+        give(&b, (struct plan_in){.event = PLAN_TICK});
+    }
+    assert_int_equal(nth(&b, PLAN_PROBE, 0).source, 6);
+    give(&b, (struct plan_in){.event = PLAN_SOURCE, .source = 6, .has = &has});
+    r = nth(&b, PLAN_REQUEST, 0);
+    assert_int_equal(r.source, 6);
+    assert_int_equal(r.count, 1);
+    b.now += 200; /* 5 kB/s */
+    bytes(&b, r.request, PIECE);
+    of_request(&b, PLAN_PIECE_OK, r.request);
+    assert_int_equal(nth(&b, PLAN_ASK, 0).source, 5);
+    plan_view(b.plan, &v);
+    assert_int_equal(v.parent, 6);
+    bits_done(&has);
+    plan_free(b.plan);
+}
+
+/* ---- a wished point ---- */
+
+static void test_the_window_comes_first(void **state)
+{
+    struct bench b = start(100, false);
+
+    (void)state;
+    give(&b, (struct plan_in){.event = PLAN_POINT, .piece = 40, .count = 4});
+    source(&b, 1);
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).first, 40);
+    assert_int_equal(nth(&b, PLAN_REQUEST, 1).first, 41);
+    give(&b, (struct plan_in){.event = PLAN_POINT, .piece = 7, .count = 2}); /* a jump */
+    source(&b, 2);
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).first, 7);
+    assert_int_equal(nth(&b, PLAN_REQUEST, 1).first, 8);
+    give(&b, (struct plan_in){.event = PLAN_POINT, .piece = 100, .count = 1});
+    assert_int_equal(b.out.count, 0); /* no such piece */
+    plan_free(b.plan);
+}
+
+static void test_a_late_piece_of_the_window_is_asked_again(void **state)
+{
+    struct bench b = start(100, false);
+    struct plan_view v;
+
+    (void)state;
+    give(&b, (struct plan_in){.event = PLAN_POINT, .piece = 40, .count = 2});
+    source(&b, 1);
+    source(&b, 2); /* takes what comes after the window */
+    b.now += 100;
+    bytes(&b, 3, PIECE);
+    b.now += 1400; /* while 1 says nothing */
+    of_request(&b, PLAN_PIECE_OK, 3);
+    of_request(&b, PLAN_END, 3);
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).source, 2);
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).first, 40);
+    plan_view(b.plan, &v);
+    assert_int_equal(v.late, 1);
+    plan_free(b.plan);
+}
+
+static void test_room(void **state)
+{
+    struct bench b = start(1000, false);
+    struct plan_view v;
+
+    (void)state;
+    give(&b, (struct plan_in){.event = PLAN_ROOM, .count = 5});
+    for (uint32_t i = 0; i < 10; i++)
+        source(&b, i);
+    plan_view(b.plan, &v);
+    assert_int_equal(v.requests, 5);
+    give(&b, (struct plan_in){.event = PLAN_ROOM, .count = 99});
+    plan_view(b.plan, &v);
+    assert_int_equal(v.requests, FETCH_CONN_MAX);
+    plan_free(b.plan);
+}
+
 static void test_foreign_numbers_are_ignored(void **state)
 {
     struct bench b = start(4, false);
@@ -407,6 +614,14 @@ int main(void)
         cmocka_unit_test(test_a_piece_can_be_missing_again),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_limit_and_nobody_left),
+        cmocka_unit_test(test_the_parent_is_asked_alone),
+        cmocka_unit_test(test_a_parent_that_breaks_is_left),
+        cmocka_unit_test(test_a_parent_may_still_be_starting),
+        cmocka_unit_test(test_a_silent_parent_is_left_unless_it_answers),
+        cmocka_unit_test(test_a_slow_parent_becomes_a_leaf),
+        cmocka_unit_test(test_the_window_comes_first),
+        cmocka_unit_test(test_a_late_piece_of_the_window_is_asked_again),
+        cmocka_unit_test(test_room),
         cmocka_unit_test(test_foreign_numbers_are_ignored),
     };
 
