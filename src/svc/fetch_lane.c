@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define LOOK_MS 250  /* how often the lanes' load is looked at */
+#define LOOK_MS 100  /* how often the lanes' load is looked at */
 #define FULL    0.85 /* share of time: all lanes busier than this, and there is one more */
 #define ENOUGH  0.60 /* one fewer would not be busier than this */
 #define NEWS_MS 40   /* bytes are told after so long ... */
