@@ -51,6 +51,7 @@ static void stop(struct desk *d)
     d->catalog = empty_catalog();
     uv_rwlock_wrunlock(&d->lock);
     catalog_free(old);
+    desk_direct_gone(d, NULL);
     desk_members_clear(d);
     mem_trim();
     uv_timer_stop(&d->retry);
@@ -74,6 +75,7 @@ static void take_news(struct desk *d, const struct elect_news *n)
             desk_member_put(d, &n->peer, false);
         break;
     case ELECT_PEER_DOWN:
+        desk_direct_gone(d, &n->peer.nid);
         desk_member_remove(d, &n->peer.nid);
         break;
     case ELECT_STANDBY:
@@ -183,6 +185,8 @@ struct desk *desk_new(const struct desk_conf *conf, struct err *e)
     }
     uv_rwlock_init(&d->lock);
     d->catalog = empty_catalog();
+    uv_mutex_init(&d->direct_lock);
+    d->direct = direct_new();
     d->loop = loop_new("desk");
     loop_start(d->loop);
     loop_call(d->loop, open_on_loop, d);
@@ -199,6 +203,8 @@ void desk_free(struct desk *d)
     catalog_free(d->catalog);
     if (d->own)
         store_reader_close(d->own);
+    direct_free(d->direct);
+    uv_mutex_destroy(&d->direct_lock);
     uv_rwlock_destroy(&d->lock);
     mem_free(d);
 }

@@ -44,7 +44,7 @@ static json_t *refuse(unsigned *status, unsigned code, const char *fmt, ...)
 
 /* ---- members, under the shared lock ---- */
 
-static const struct member *member(const struct desk *d, const struct nid *nid)
+const struct member *desk_member(const struct desk *d, const struct nid *nid)
 {
     struct member *m;
 
@@ -55,7 +55,7 @@ static const struct member *member(const struct desk *d, const struct nid *nid)
 /* Its name, or the beginning of its id while its name is not known. */
 static json_t *name_json(const struct desk *d, const struct nid *nid)
 {
-    const struct member *m = member(d, nid);
+    const struct member *m = desk_member(d, nid);
     char hex[NID_HEX_LEN + 1];
 
     if (m && *m->name)
@@ -187,19 +187,27 @@ static int larger_first(const void *a, const void *b)
     return hash_cmp(&x->root, &y->root);
 }
 
+json_t *desk_holder_json(const struct desk *d, const struct nid *nid)
+{
+    const struct member *m = desk_member(d, nid);
+    char hex[NID_HEX_LEN + 1], pub[2 * 32 + 1];
+
+    nid_hex(nid, hex);
+    str_hex(pub, m->peer.pub, sizeof m->peer.pub);
+    return json_pack("{s:s, s:o, s:s, s:o}", "peer", hex, "name", name_json(d, nid), "pub", pub,
+                     "addr", addr_json(m));
+}
+
 static void group_add(const struct desk *d, struct group *g, const struct catalog_holder *h)
 {
-    const struct member *m = member(d, &h->peer);
-    char nid[NID_HEX_LEN + 1], pub[2 * 32 + 1];
+    json_t *holder;
 
-    if (!m || json_array_size(g->holders) >= HOLDERS_MAX)
+    if (!desk_member(d, &h->peer) || json_array_size(g->holders) >= HOLDERS_MAX)
         return;
     *(h->kind == ROW_PART ? &g->parts : &g->whole) += 1;
-    nid_hex(&h->peer, nid);
-    str_hex(pub, m->peer.pub, sizeof m->peer.pub);
-    json_array_append_new(g->holders, json_pack("{s:s, s:o, s:s, s:o, s:b}", "peer", nid, "name",
-                                                name_json(d, &h->peer), "pub", pub, "addr",
-                                                addr_json(m), "partial", h->kind == ROW_PART));
+    holder = desk_holder_json(d, &h->peer);
+    json_object_set_new(holder, "partial", json_boolean(h->kind == ROW_PART));
+    json_array_append_new(g->holders, holder);
 }
 
 static json_t *contents_json(struct group *g, size_t groups)
@@ -223,7 +231,6 @@ static json_t *holders(struct desk *d, const char *rest, const char *args, unsig
     char kind[2] = "f";
     json_t *name, *answer;
 
-    (void)args;
     if (!hash_parse(&hash, rest, strlen(rest)))
         return refuse(status, 400, "not a hash of 64 digits");
     found = mem_zero(FOUND_MAX, sizeof *found);
@@ -251,6 +258,8 @@ static json_t *holders(struct desk *d, const char *rest, const char *args, unsig
                            "size", (json_int_t)g[0].size, "modified",
                            best ? json_integer(best->mtime_s) : json_null(), "name", name,
                            "contents", contents_json(g, groups));
+        if (kind[0] != 'd')
+            desk_direct(d, answer, args, &hash, found, count, &g[0].root, g[0].size);
     }
     catalog_holders_done(found, count);
     mem_free(found);

@@ -3,6 +3,7 @@
  *   desk_pull.c    which member's rows are asked for when, and what came of it
  *   desk_rows.c    rows as they stream in -> the catalog, a few at a time
  *   desk_answer.c  questions -> JSON, on any thread
+ *   desk_direct.c  who of a swarm asks whom
  *
  * The desk's thread is the only one that writes. It takes the lock exclusively to change the
  * catalog, the table of members or what an answer shows of one, and reads without it. Answering
@@ -11,6 +12,7 @@
 
 #include "base/limits.h"
 #include "core/catalog.h"
+#include "core/direct.h"
 #include "io/http_client.h"
 #include "svc/desk.h"
 #include "svc/store.h"
@@ -65,6 +67,9 @@ struct desk {
     bool leading;
     size_t (*heard)(void *ctx, struct elect_peer *out, size_t max); /* or NULL */
     void *heard_ctx;
+
+    uv_mutex_t direct_lock; /* taken under the other */
+    struct direct *direct;
 };
 
 /* ---- desk_pull.c; desk's thread ---- */
@@ -91,3 +96,17 @@ bool desk_stream_add(struct member *m, const void *data, size_t len);
 bool desk_stream_end(struct member *m, bool whole);
 /* Let what was put be seen, and dead rows give their memory back. */
 void desk_settle(struct desk *d);
+
+/* ---- desk_answer.c; any thread, under the lock ---- */
+
+const struct member *desk_member(const struct desk *d, const struct nid *nid); /* NULL: none */
+json_t *desk_holder_json(const struct desk *d, const struct nid *nid);         /* of a member */
+
+/* ---- desk_direct.c; any thread ---- */
+
+/* Add "place" and "order" to the answer about a content's holders, if the question says that its
+ * asker fetches it. Under the lock. root and size: of the largest group of holders. */
+void desk_direct(struct desk *d, json_t *answer, const char *args, const struct hash *hash,
+                 const struct catalog_holder *found, size_t count, const struct hash *root,
+                 uint64_t size);
+void desk_direct_gone(struct desk *d, const struct nid *who); /* NULL: all of them */

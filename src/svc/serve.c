@@ -4,13 +4,17 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "core/content.h"
 #include "io/loop.h"
 #include "svc/desk.h"
 #include "svc/query.h"
 #include "svc/serve_priv.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LOST_LEN_MAX 160 /* of a question for holders; four ids */
 
 /* ---- what the routes share ---- */
 
@@ -118,12 +122,31 @@ static void search(struct serve *s, struct http_request *rq)
     buf_free(&question);
 }
 
+/* With fetch=PLACE the one who asks says that it fetches this, and gets a place and an order; who
+ * it is, its key has proved. */
 static void holders(struct serve *s, struct http_request *rq, const struct hash *h)
 {
-    char question[32 + HASH_HEX_LEN] = "/v1/holders/";
+    const char *fetch = http_arg(rq, "fetch"), *lost = http_arg(rq, "lost");
+    char hex[HASH_HEX_LEN + 1], nid[NID_HEX_LEN + 1];
+    struct buf question = {0};
+    struct hash sum;
+    struct nid who;
+    uint8_t pub[32];
+    uint64_t place;
 
-    hash_hex(h, question + strlen(question));
-    ask_desk(s, rq, question);
+    hash_hex(h, hex);
+    buf_printf(&question, "/v1/holders/%s", hex);
+    if (fetch && str_parse_u64(fetch, 0, UINT64_MAX, &place) && http_peer_key(rq, pub)) {
+        content_hash(&sum, pub, sizeof pub);
+        memcpy(who.b, sum.b, sizeof who.b);
+        nid_hex(&who, nid);
+        buf_printf(&question, "?fetch=%" PRIu64 "&who=%s", place, nid);
+        if (lost && strlen(lost) <= LOST_LEN_MAX &&
+            strspn(lost, "0123456789abcdef,") == strlen(lost))
+            buf_printf(&question, "&lost=%s", lost);
+    }
+    ask_desk(s, rq, buf_cstr(&question));
+    buf_free(&question);
 }
 
 static void resolve(struct serve *s, struct http_request *rq, const char *prefix)
