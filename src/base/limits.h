@@ -38,8 +38,9 @@
 #define HTTP_IDLE_S          60   /* a kept connection between two requests */
 #define HTTP_MIN_RATE        1024 /* bytes/s over HTTP_MIN_RATE_S, else cut */
 #define HTTP_MIN_RATE_S      60
-#define DOOR_CONN_MAX        64    /* connections of a plain listener (play, link) ... */
-#define DOOR_CONN_ADDR_MAX   16    /* ... and of one address of the LAN */
+#define DOOR_CONN_MAX        64 /* connections of a plain listener (play, link) ... */
+#define DOOR_CONN_ADDR_MAX   16 /* ... and of one address of the LAN */
+#define UPLOAD_SLOTS         32 /* answers with content sent at once, unless the settings say so */
 #define HOLD_MS              10000 /* longest time a request is held */
 
 /* Catalog and search */

@@ -21,6 +21,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* openat2 refuses flags that mean nothing beside O_PATH. */
@@ -123,6 +124,11 @@ static bool path_plain(const char *path)
         if (!*p)
             return true;
     }
+}
+
+bool root_name_plain(const char *name)
+{
+    return !strchr(name, '/') && path_plain(name);
 }
 
 static int open_by_step(int dir, const char *path, int flags, mode_t mode)
@@ -354,6 +360,21 @@ bool root_being_written(int fd)
         return errno == EAGAIN;
     (void)fcntl(fd, F_SETLEASE, F_UNLCK);
     return false;
+}
+
+ssize_t root_read_now(int fd, void *to, size_t max, uint64_t at)
+{
+    struct iovec v = {.iov_base = to, .iov_len = max};
+    ssize_t n = preadv2(fd, &v, 1, (off_t)at, RWF_NOWAIT);
+
+    if (n >= 0)
+        return n;
+    if (errno != EOPNOTSUPP && errno != ENOSYS)
+        return -errno;
+    if (!root_in_memory(fd))
+        return -EAGAIN;
+    n = pread(fd, to, max, (off_t)at);
+    return n < 0 ? -errno : n;
 }
 
 void root_read_ahead(int fd)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct root;
 
@@ -44,6 +45,9 @@ int root_stat_fd(int fd, struct root_stat *st);
 /* Somebody has this file, opened by root_read_fd, open for writing. false where the system cannot
  * tell. */
 bool root_being_written(int fd);
+/* pread of what is in memory: bytes, 0 at the end, -EAGAIN when it would have to wait for the disk
+ * or the system cannot tell, or another -errno. */
+ssize_t root_read_now(int fd, void *to, size_t max, uint64_t at);
 void root_read_ahead(int fd); /* the whole file will be read, front to back */
 uint32_t root_own_uid(void);  /* whose files are ours */
 
@@ -72,6 +76,21 @@ int root_publish(const struct root *r, const char *from, const char *to, bool re
 /* The same without replacing and without the sync: for many small files, with one root_sync_all
  * behind them. */
 int root_place(const struct root *r, const char *from, const char *to, struct err *e);
+/* A folder below r, held open while many small files are made in it. One thread. */
+struct root_hold;
+struct root_hold *root_hold(const struct root *r, const char *path, struct err *e);
+void root_hold_end(struct root_hold *h); /* NULL is fine */
+struct root_file {
+    const void *data;
+    size_t len;
+    bool exec;
+    int64_t mtime_s; /* INT64_MIN: now */
+};
+/* Make the file under the name part (what is there under it goes), then give it its name, never
+ * over what is there: -ERR_EXISTS, and part is gone again. Both are names in the held folder. No
+ * sync. */
+int root_hold_make(const struct root_hold *h, const char *part, const char *name,
+                   const struct root_file *file, struct err *e);
 /* What was written below r is on disk, files and names. Takes its time: not on a loop's thread. */
 int root_sync_all(const struct root *r, struct err *e);
 int root_remove(const struct root *r, const char *path,

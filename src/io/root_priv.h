@@ -21,5 +21,10 @@ int root_beneath(const struct root *r, const char *path, int flags, mode_t mode)
 /* The folder that holds path, and path's last component. A descriptor (close it) or -errno. */
 int root_parent(const struct root *r, const char *path, int flags, const char **name);
 
+/* One component, neither "." nor "..". */
+bool root_name_plain(const char *name);
+
+bool root_in_memory(int fd); /* on a file system that has no disk */
+
 /* "cannot VERB PATH: reason", with the code that belongs to the errno. */
 int root_fail(struct err *e, int sys, const char *verb, const char *path);

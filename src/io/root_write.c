@@ -4,6 +4,7 @@
 #include "io/root_priv.h"
 
 #include "base/limits.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -136,6 +137,87 @@ int root_place(const struct root *r, const char *from, const char *to, struct er
     return move(r, from, to, false, false, e);
 }
 
+/* ---- many small files in one folder ---- */
+
+struct root_hold {
+    int dir;
+};
+
+struct root_hold *root_hold(const struct root *r, const char *path, struct err *e)
+{
+    int dir = root_beneath(r, path, O_RDONLY | O_DIRECTORY, 0);
+    struct root_hold *h;
+
+    if (dir < 0) {
+        root_fail(e, -dir, "open the folder", path);
+        return NULL;
+    }
+    h = mem_alloc(sizeof *h);
+    h->dir = dir;
+    return h;
+}
+
+void root_hold_end(struct root_hold *h)
+{
+    if (!h)
+        return;
+    close(h->dir);
+    mem_free(h);
+}
+
+static int create_part(int dir, const char *part)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    int fd = openat(dir, part, flags, 0666);
+
+    if (fd < 0 && errno == EEXIST && !unlinkat(dir, part, 0)) /* of a run that was killed */
+        fd = openat(dir, part, flags, 0666);
+    return fd < 0 ? -errno : fd;
+}
+
+static int fill_part(int fd, const struct root_file *f)
+{
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = f->mtime_s}};
+    const char *p = f->data;
+    size_t left = f->len;
+
+    while (left) {
+        ssize_t n = write(fd, p, left);
+
+        if (n <= 0)
+            return n < 0 ? errno : EIO;
+        p += n;
+        left -= (size_t)n;
+    }
+    if (f->exec)
+        (void)root_set_exec(fd);
+    if (f->mtime_s != INT64_MIN)
+        (void)futimens(fd, times);
+    return 0;
+}
+
+int root_hold_make(const struct root_hold *h, const char *part, const char *name,
+                   const struct root_file *file, struct err *e)
+{
+    int fd, bad;
+
+    if (!root_name_plain(part) || !root_name_plain(name))
+        return root_fail(e, EXDEV, "create", name);
+    fd = create_part(h->dir, part);
+    if (fd < 0)
+        return root_fail(e, -fd, "create", part);
+    bad = fill_part(fd, file);
+    if (close(fd) && !bad)
+        bad = errno;
+    if (bad)
+        bad = root_fail(e, bad, "write", name);
+    else if ((bad = rename_new(h->dir, part, h->dir, name)))
+        bad = root_fail(e, bad, "publish", name);
+    if (bad)
+        unlinkat(h->dir, part, 0);
+    return bad;
+}
+
 int root_sync_all(const struct root *r, struct err *e)
 {
     return syncfs(r->fd) ? root_fail(e, errno, "sync the folder", "") : 0;
@@ -205,7 +287,7 @@ int root_set_exec(int fd)
 
 /* There reserving means zeroing every page first: a third of a second and as much processor time
  * for each GiB, before the first byte is asked for. */
-static bool is_in_memory(int fd)
+bool root_in_memory(int fd)
 {
     struct statfs fs;
 
@@ -220,7 +302,7 @@ int root_reserve(int fd, uint64_t size)
         return -EFBIG;
     if (!size)
         return 0;
-    if (!is_in_memory(fd)) {
+    if (!root_in_memory(fd)) {
         if (!fallocate(fd, 0, 0, (off_t)size))
             return 0;
         if (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL)

@@ -154,6 +154,12 @@ void fetch_wake(struct fetch *f)
         uv_timer_start(f->timer, on_timer, 0, FETCH_TICK_MS);
 }
 
+void fetch_soon(struct fetch *f)
+{
+    if (f->timer)
+        uv_timer_start(f->timer, on_timer, 0, FETCH_TICK_MS);
+}
+
 /* ---- life ---- */
 
 static char *text_in(const json_t *o, const char *key)

@@ -16,7 +16,6 @@ enum result { ITEM_MISSING, ITEM_WRONG, ITEM_FAILED, ITEM_DONE };
 
 struct item {
     uint32_t entry;
-    char *path;
     enum result result;
 };
 
@@ -35,8 +34,6 @@ struct batch {
 
 static void batch_free(struct batch *b)
 {
-    for (size_t i = 0; i < b->items; i++)
-        mem_free(b->item[i].path);
     buf_free(&b->body);
     mem_free(b);
 }
@@ -49,7 +46,7 @@ static void batch_again(struct batch *b)
 
 /* ---- writing, on the pool ---- */
 
-static enum result take_item(struct batch *b, struct item *it, struct rd *r)
+static enum result take_item(struct batch *b, struct item *it, struct rd *r, struct hold *h)
 {
     const struct entry *e = &b->t->entry[it->entry];
     uint64_t len = rd_u64(r);
@@ -68,19 +65,21 @@ static enum result take_item(struct batch *b, struct item *it, struct rd *r)
     content_hash(&hash, data, (size_t)len);
     if (!hash_eq(&hash, &e->hash))
         return ITEM_WRONG;
-    return make_file(b->t->folder->root, it->path, e, data, &b->err) ? ITEM_FAILED : ITEM_DONE;
+    return make_file(h, b->t, b->t->base, it->entry, data, &b->err) ? ITEM_FAILED : ITEM_DONE;
 }
 
 static void write_run(struct work *w)
 {
     struct batch *b = (struct batch *)w;
     struct rd r = rd_over(buf_cstr(&b->body), b->body.len);
+    struct hold h = {0};
 
     for (size_t i = 0; i < b->items && !b->t->closing; i++) {
-        b->item[i].result = take_item(b, &b->item[i], &r);
+        b->item[i].result = take_item(b, &b->item[i], &r, &h);
         if (b->item[i].result == ITEM_FAILED)
-            return;
+            break;
     }
+    hold_end(&h);
 }
 
 static void write_done(struct work *w)
@@ -115,7 +114,7 @@ static void write_done(struct work *w)
     else if (n[ITEM_WRONG])
         tree_source_lied(t, s, "a small file");
     if (!t->closing)
-        batch_tick(t);
+        tree_soon(t);
     tree_unpin(t);
 }
 
@@ -184,7 +183,7 @@ static struct batch *fill(struct tree *t)
         }
         e->state = ENTRY_BUSY;
         b->bytes += e->size;
-        b->item[b->items++] = (struct item){.entry = entry, .path = tree_path(t, t->base, entry)};
+        b->item[b->items++] = (struct item){.entry = entry};
     }
     if (b->items)
         return b;

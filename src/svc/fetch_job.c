@@ -266,6 +266,7 @@ static void found(struct job *j)
     if (j->kind == 'd') {
         j->phase = PHASE_RUN;
         j->tree = tree_start(j);
+        fetch_soon(j->f);
     } else if (j->target && has_part(j)) { /* goes on from an earlier run */
         job_placed(j, mem_str(j->target), j->overwrite, false, NULL);
     } else {

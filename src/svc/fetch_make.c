@@ -5,70 +5,57 @@
 #include "core/path.h"
 #include "svc/fetch_tree.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #define NAMES_MAX 999
 
 /* ---- one file whose bytes are at hand ---- */
 
-static int write_all(int fd, const char *p, size_t len)
+static const struct root_hold *hold_folder(struct hold *h, const struct tree *t, const char *base,
+                                           uint32_t folder, struct err *e)
 {
-    while (len) {
-        ssize_t n = write(fd, p, len);
+    char *path;
 
-        if (n <= 0)
-            return n < 0 ? errno : EIO;
-        p += n;
-        len -= (size_t)n;
-    }
-    return 0;
+    if (h->folder && h->entry == folder)
+        return h->folder;
+    hold_end(h);
+    path = tree_path(t, base, folder);
+    h->folder = root_hold(t->folder->root, path, e);
+    h->entry = folder;
+    mem_free(path);
+    return h->folder;
 }
 
-/* Take the name, or "NAME (2)": what is there already is not ours to touch. */
-static int take_name(const struct root *r, const char *part, const char *path, struct err *err)
+void hold_end(struct hold *h)
 {
-    int bad = root_place(r, part, path, err);
+    root_hold_end(h->folder);
+    h->folder = NULL;
+}
 
+/* Where the name is taken "NAME (2)": what is there already is not ours to touch. */
+int make_file(struct hold *h, const struct tree *t, const char *base, uint32_t entry,
+              const void *data, struct err *err)
+{
+    const struct entry *e = &t->entry[entry];
+    const struct root_hold *d = hold_folder(h, t, base, e->parent, err);
+    struct root_file file = {
+        .data = data, .len = (size_t)e->size, .exec = e->kind == 'x', .mtime_s = e->mtime_s};
+    char *part, shown[256];
+    int bad;
+
+    if (!d)
+        return -err->code;
+    part = fetch_part_name(e->name, &e->hash, false);
+    bad = root_hold_make(d, part, e->name, &file, err);
     for (unsigned n = 2; bad == -ERR_EXISTS && n <= NAMES_MAX; n++) {
-        char *other = fetch_numbered(path, n, false), shown[256];
+        char *other = fetch_numbered(e->name, n, false);
 
-        bad = root_place(r, part, other, err);
+        bad = root_hold_make(d, part, other, &file, err);
         if (!bad)
             log_warn("fetch", "renamed to=\"%s\"",
                      show_to(shown, sizeof shown, other, strlen(other)));
         mem_free(other);
     }
-    return bad;
-}
-
-int make_file(const struct root *r, const char *path, const struct entry *e, const void *data,
-              struct err *err)
-{
-    char *part = fetch_part_name(path, &e->hash, false);
-    struct err ignored;
-    int fd = root_create_fd(r, part, err), bad = 0;
-
-    if (fd == -ERR_EXISTS && !root_remove(r, part, err)) /* of a run that was killed */
-        fd = root_create_fd(r, part, err);
-    if (fd < 0) {
-        mem_free(part);
-        return fd;
-    }
-    bad = write_all(fd, data, (size_t)e->size);
-    if (!bad && e->kind == 'x')
-        (void)root_set_exec(fd);
-    if (close(fd) && !bad)
-        bad = errno;
-    if (bad)
-        bad = err_sys(err, ERR_IO, bad, "cannot write a file of the folder");
-    if (!bad && e->mtime_s != INT64_MIN)
-        (void)root_set_times(r, part, e->mtime_s, &ignored);
-    if (!bad)
-        bad = take_name(r, part, path, err);
-    if (bad)
-        root_remove(r, part, &ignored);
     mem_free(part);
     return bad;
 }
@@ -182,11 +169,11 @@ static int make_folders(struct make *m)
 static int make_files(struct make *m, bool resumed)
 {
     struct tree *t = m->t;
+    struct hold h = {0};
+    int bad = 0;
 
-    for (uint32_t i = 1; i < t->entries && !t->closing; i++) {
+    for (uint32_t i = 1; i < t->entries && !t->closing && !bad; i++) {
         struct entry *e = &t->entry[i];
-        char *path;
-        int bad = 0;
 
         if (e->kind == 'd')
             continue;
@@ -196,14 +183,12 @@ static int make_files(struct make *m, bool resumed)
         }
         if (e->size)
             continue;
-        path = tree_path(t, m->base, i);
-        bad = make_file(t->folder->root, path, e, "", &m->err);
-        mem_free(path);
-        if (bad)
-            return bad;
-        e->state = ENTRY_DONE;
+        bad = make_file(&h, t, m->base, i, "", &m->err);
+        if (!bad)
+            e->state = ENTRY_DONE;
     }
-    return 0;
+    hold_end(&h);
+    return bad;
 }
 
 static void make_run(struct work *w)

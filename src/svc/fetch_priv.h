@@ -224,6 +224,7 @@ struct fetch {
 
 /* fetch.c */
 void fetch_wake(struct fetch *f); /* the clock may stand still: let it run */
+void fetch_soon(struct fetch *f); /* and at once */
 struct job *fetch_job(struct fetch *f, int64_t id);
 struct folder *fetch_folder_open(const char *path, struct err *e);
 void fetch_folder_drop(struct folder *d); /* NULL is fine */

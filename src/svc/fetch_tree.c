@@ -93,7 +93,8 @@ void tree_fail(struct tree *t, const struct err *e)
 
 char *tree_path(const struct tree *t, const char *base, uint32_t entry)
 {
-    size_t base_len = strlen(base), len = base_len + 1 + t->entry[entry].path_len;
+    size_t below = t->entry[entry].path_len, base_len = strlen(base);
+    size_t len = base_len + (below > 0) + below;
     char *path = mem_alloc(len + 1), *end = path + len;
 
     memcpy(path, base, base_len);
@@ -106,7 +107,7 @@ char *tree_path(const struct tree *t, const char *base, uint32_t entry)
         *--end = '/';
         entry = t->entry[entry].parent;
     }
-    assert(end == path + base_len || !t->entry[entry].path_len);
+    assert(end == path + base_len);
     return path;
 }
 
@@ -295,6 +296,7 @@ void tree_made(struct tree *t, bool skipped, const struct err *e)
     t->stage = TREE_RUN;
     job_save(j);
     event_tell(j, "start");
+    tree_soon(t);
 }
 
 void tree_finished(struct tree *t, const struct err *e)
@@ -319,6 +321,11 @@ static void run_tick(struct tree *t, int64_t now)
     }
     if (!t->closing && t->files_done == t->files)
         make_finish(t);
+}
+
+void tree_soon(struct tree *t)
+{
+    fetch_soon(t->f);
 }
 
 void tree_tick(struct tree *t, int64_t now)

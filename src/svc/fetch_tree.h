@@ -74,6 +74,7 @@ void tree_unpin(struct tree *t);
 void tree_fail(struct tree *t, const struct err *e);
 char *tree_path(const struct tree *t, const char *base, uint32_t entry); /* the caller's */
 bool tree_is_small(const struct tree *t, const struct entry *e);
+void tree_soon(struct tree *t); /* go on without waiting for the clock */
 void tree_file_done(struct tree *t, uint32_t entry);
 /* A source that may be asked for a manifest or a batch now; NULL: none (the job waits, or has
  * failed when all lied). */
@@ -91,8 +92,15 @@ void make_begin(struct tree *t); /* goes on with tree_made */
 void tree_made(struct tree *t, bool skipped, const struct err *e);
 void make_finish(struct tree *t); /* goes on with tree_finished */
 void tree_finished(struct tree *t, const struct err *e);
-int make_file(const struct root *r, const char *path, const struct entry *e, const void *data,
-              struct err *err);
+/* The folder that small files were last made in. Zero-initialise; the pool's. */
+struct hold {
+    struct root_hold *folder;
+    uint32_t entry;
+};
+/* A file whose bytes are at hand: under a name of its own, then its name. */
+int make_file(struct hold *h, const struct tree *t, const char *base, uint32_t entry,
+              const void *data, struct err *err);
+void hold_end(struct hold *h);
 
 /* fetch_batch.c */
 void batch_tick(struct tree *t);

@@ -18,7 +18,7 @@
 
 /* ---- what the routes share ---- */
 
-struct store_reader *serve_reader(struct serve *s, struct http_request *rq)
+struct store_reader *serve_store(struct serve *s)
 {
     struct store_reader *r = uv_key_get(&s->reader_key);
     struct err e;
@@ -28,7 +28,6 @@ struct store_reader *serve_reader(struct serve *s, struct http_request *rq)
     r = store_reader_open(s->db_path, &e);
     if (!r) {
         log_warn("serve", "no-reader reason=\"%s\"", e.text);
-        http_reply_text(rq, 503, "the index cannot be read");
         return NULL;
     }
     uv_key_set(&s->reader_key, r);
@@ -36,6 +35,15 @@ struct store_reader *serve_reader(struct serve *s, struct http_request *rq)
     MEM_GROW(s->readers, s->reader_count, s->readers_cap);
     s->readers[s->reader_count++] = r;
     uv_mutex_unlock(&s->lock);
+    return r;
+}
+
+struct store_reader *serve_reader(struct serve *s, struct http_request *rq)
+{
+    struct store_reader *r = serve_store(s);
+
+    if (!r)
+        http_reply_text(rq, 503, "the index cannot be read");
     return r;
 }
 
@@ -275,7 +283,9 @@ struct serve *serve_new(const struct serve_conf *conf, uint16_t *bound, struct e
         goto err_key;
     }
     uv_mutex_init(&s->lock);
-    if (conf->limit_up && !(s->pace = pace_new(conf->limit_up))) {
+    s->reads = reads_new();
+    s->pace = pace_new(conf->limit_up, conf->slots ? conf->slots : UPLOAD_SLOTS);
+    if (!s->pace) {
         err_set(e, ERR_IO, "cannot start serving: no thread can be made");
         goto err_pace;
     }
@@ -284,6 +294,7 @@ struct serve *serve_new(const struct serve_conf *conf, uint16_t *bound, struct e
         return s;
     pace_free(s->pace);
 err_pace:
+    reads_free(s->reads);
     uv_mutex_destroy(&s->lock);
     uv_key_delete(&s->reader_key);
 err_key:
@@ -299,6 +310,11 @@ void serve_fetch(struct serve *s, struct fetch *f)
     uv_mutex_unlock(&s->lock);
 }
 
+void serve_set_limits(struct serve *s, uint64_t limit_up, unsigned slots)
+{
+    pace_set(s->pace, limit_up, slots);
+}
+
 void serve_status(struct serve *s, struct serve_status *out)
 {
     uint64_t answered;
@@ -310,6 +326,7 @@ void serve_status(struct serve *s, struct serve_status *out)
     out->sent_bytes = s->up.total;
     out->requests = s->requests;
     uv_mutex_unlock(&s->lock);
+    out->waiting = pace_waiting(s->pace);
 }
 
 void serve_free(struct serve *s)
@@ -318,6 +335,7 @@ void serve_free(struct serve *s)
         return;
     http_server_free(s->server);
     pace_free(s->pace);
+    reads_free(s->reads);
     for (size_t i = 0; i < s->reader_count; i++)
         store_reader_close(s->readers[i]);
     mem_free(s->readers);

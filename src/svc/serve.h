@@ -22,14 +22,17 @@ struct serve_conf {
     struct fetch *fetch; /* may be NULL until serve_fetch */
     const char *db_path;
     uint64_t limit_up; /* bytes/s, 0: none */
+    unsigned slots;    /* uploads at once; 0: UPLOAD_SLOTS */
 };
 
 struct serve *serve_new(const struct serve_conf *conf, uint16_t *bound, struct err *e);
 void serve_fetch(
     struct serve *s,
     struct fetch *f); /* once fetch is there; any thread. serve_free comes before fetch_free */
+void serve_set_limits(struct serve *s, uint64_t limit_up, unsigned slots); /* any thread, at once */
 struct serve_status {
     uint64_t sent_bytes, rate_up, requests, refused, connections;
+    unsigned waiting; /* uploads, for a slot */
 };
 void serve_status(struct serve *s, struct serve_status *out); /* any thread */
 void serve_free(struct serve *s);

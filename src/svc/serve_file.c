@@ -8,11 +8,15 @@
 #include "svc/serve_priv.h"
 #include "svc/share.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#define BYTES "application/octet-stream"
+#define BYTES      "application/octet-stream"
+#define WARM_BYTES (1u << 20) /* brought into memory in one go */
+#define WARM_BLOCK (64u << 10)
 
 /* ---- the shared folder ---- */
 
@@ -20,6 +24,30 @@ static bool as_announced(const struct root_stat *st, const struct store_content 
 {
     return st->size == c->size && st->mtime_ns == c->mtime_ns && st->ctime_ns == c->ctime_ns &&
            st->ino == c->ino && st->dev == c->dev;
+}
+
+static bool open_as_announced(struct serve *s, const struct root *root,
+                              const struct store_content *c, int *fd, struct root_stat *st)
+{
+    struct err e;
+
+    *fd = root_read_fd(root, c->path, st, &e);
+    if (*fd >= 0 && as_announced(st, c))
+        return true;
+    if (*fd >= 0)
+        close(*fd);
+    share_suspect(s->conf.share, c->path);
+    return false;
+}
+
+bool serve_open_at(struct serve *s, const struct store_content *c, int *fd, struct root_stat *st)
+{
+    const struct root *root = share_root_get(s->conf.share);
+    bool ok = root && c->kind != 'd' && open_as_announced(s, root, c, fd, st);
+
+    if (root)
+        share_root_put(s->conf.share, root);
+    return ok;
 }
 
 int serve_open(struct serve *s, struct store_reader *r, const struct hash *h, int *fd,
@@ -31,21 +59,13 @@ int serve_open(struct serve *s, struct store_reader *r, const struct hash *h, in
     int found = 0;
 
     for (unsigned n = 0; root && store_find(r, h, n, &c, &e) == 1; n++) {
-        if (c.kind == 'd') {
-            mem_free(c.path);
-            continue;
-        }
-        *fd = root_read_fd(root, c.path, st, &e);
-        if (*fd >= 0 && as_announced(st, &c)) {
+        if (c.kind != 'd') {
+            found = open_as_announced(s, root, &c, fd, st) ? 1 : -1;
             *path = c.path;
-            found = 1;
-            break;
         }
-        if (*fd >= 0)
-            close(*fd);
-        share_suspect(s->conf.share, c.path);
+        if (found == 1)
+            break;
         mem_free(c.path);
-        found = -1;
     }
     if (root)
         share_root_put(s->conf.share, root);
@@ -62,7 +82,72 @@ struct stream {
     bool part;           /* ours alone: it does not change */
     struct root_stat st; /* else: as announced */
     char *path;
+    struct warm *warm; /* what a reading thread is at, or NULL */
+    uint64_t warm_to;  /* of the file: before it all is in memory, or was just now */
 };
+
+/* Bring a stretch of the file into memory, where a server's thread may read it. */
+struct warm {
+    struct read_job job;
+    int fd;
+    uint64_t at, end;
+};
+
+static void warm_run(struct read_job *j)
+{
+    struct warm *w = (struct warm *)j;
+    char *block = mem_alloc(WARM_BLOCK);
+
+    for (uint64_t at = w->at; at < w->end;) {
+        ssize_t n = pread(w->fd, block, WARM_BLOCK, (off_t)at);
+
+        if (n <= 0)
+            break; /* who sends it finds out */
+        at += (uint64_t)n;
+    }
+    mem_free(block);
+}
+
+static void warm_free(struct read_job *j)
+{
+    struct warm *w = (struct warm *)j;
+
+    close(w->fd);
+    mem_free(w);
+}
+
+static void warm_start(struct stream *f, uint64_t at)
+{
+    uint64_t end = f->first + f->len;
+    struct warm *w = mem_zero(1, sizeof *w);
+
+    w->job = (struct read_job){.run = warm_run, .free = warm_free, .rq = f->rq};
+    w->fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+    w->at = at;
+    w->end = end - at < WARM_BYTES ? end : at + WARM_BYTES;
+    f->warm = w;
+    f->warm_to = w->end;
+    reads_start(f->s->reads, &w->job);
+}
+
+/* Like pread, but never waits for the disk: -EAGAIN, and a reading thread is at it. */
+static ssize_t read_warm(struct stream *f, void *to, size_t max, uint64_t at)
+{
+    ssize_t n;
+
+    if (f->warm && !reads_done(f->s->reads, &f->warm->job))
+        return -EAGAIN;
+    if (f->warm) {
+        reads_drop(f->s->reads, &f->warm->job);
+        f->warm = NULL;
+    }
+    if (at < f->warm_to)
+        return pread(f->fd, to, max < f->warm_to - at ? max : (size_t)(f->warm_to - at), (off_t)at);
+    n = root_read_now(f->fd, to, max, at);
+    if (n == -EAGAIN)
+        warm_start(f, at);
+    return n;
+}
 
 static int64_t stream_read(void *ctx, uint64_t pos, void *to, size_t max)
 {
@@ -72,12 +157,18 @@ static int64_t stream_read(void *ctx, uint64_t pos, void *to, size_t max)
 
     if (pos >= f->len)
         return -1;
+    if (!pace_enter(f->s->pace, f->rq))
+        return 0;
     if (max > f->len - pos)
         max = (size_t)(f->len - pos);
     max = pace_take(f->s->pace, f->rq, max);
     if (!max)
         return 0;
-    n = pread(f->fd, to, max, (off_t)(f->first + pos));
+    n = read_warm(f, to, max, f->first + pos);
+    if (n < (ssize_t)max)
+        pace_back(f->s->pace, max - (n > 0 ? (size_t)n : 0));
+    if (n == -EAGAIN)
+        return 0;
     if (n > 0 && !f->part && (root_stat_fd(f->fd, &now) || !root_stat_same(&now, &f->st))) {
         share_suspect(f->s->conf.share, f->path);
         return -2;
@@ -93,6 +184,8 @@ static void stream_done(void *ctx)
     struct stream *f = ctx;
 
     pace_forget(f->s->pace, f->rq);
+    if (f->warm)
+        reads_drop(f->s->reads, &f->warm->job);
     close(f->fd);
     mem_free(f->path);
     mem_free(f);

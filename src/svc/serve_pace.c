@@ -1,28 +1,126 @@
-/* Streams that find the purse empty wait here; a thread wakes them. It sleeps while none waits. */
+/* Who may send now, and how much. Uploads have slots: so many at once, the others wait their turn,
+ * and no address has more than half of them while somebody else waits. What goes up in all is
+ * limited by a purse that fills with time; streams that find it empty wait here, and a thread wakes
+ * them. It sleeps while none waits. */
 #include "base/mem.h"
 #include "io/loop.h"
 #include "svc/serve_priv.h"
 
-#define TURN_MS   50
+#include <stdlib.h>
+
+#define TURN_MS   20
 #define SLICE_MIN (16u << 10) /* bytes; smaller blocks cost more than they are worth */
+
+struct sender {
+    struct http_request *rq;
+    struct addr from;
+};
+
+struct senders {
+    struct sender *at;
+    size_t count, cap;
+};
 
 struct pace {
     uv_mutex_t lock;
     uv_cond_t some;
     uv_thread_t thread;
-    double limit, purse; /* bytes/s, bytes */
+    double limit, purse; /* bytes/s (0: none), bytes */
     int64_t filled_ms;
-    struct http_request **waiting;
-    size_t waiters, cap;
+    unsigned slots;
+    struct senders sending, queue; /* with a slot; waiting for one, in order */
+    struct senders broke;          /* with a slot, waiting for the purse */
     bool stop;
 };
 
-static void wake_all(struct pace *p)
+/* ---- lists ---- */
+
+static void add(struct senders *l, const struct sender *s)
 {
-    /* under the lock: who is over has left the list before it dies (pace_forget) */
-    for (size_t i = 0; i < p->waiters; i++)
-        http_wake(p->waiting[i]);
-    p->waiters = 0;
+    MEM_GROW(l->at, l->count, l->cap);
+    l->at[l->count++] = *s;
+}
+
+static bool take_out(struct senders *l, const struct http_request *rq)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->at[i].rq != rq)
+            continue;
+        for (l->count--; i < l->count; i++)
+            l->at[i] = l->at[i + 1];
+        return true;
+    }
+    return false;
+}
+
+static bool is_in(const struct senders *l, const struct http_request *rq)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->at[i].rq == rq)
+            return true;
+    }
+    return false;
+}
+
+static unsigned count_of(const struct senders *l, const struct addr *from)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < l->count; i++)
+        n += addr_same_host(&l->at[i].from, from);
+    return n;
+}
+
+/* ---- slots ---- */
+
+static bool may_send(const struct pace *p, const struct addr *from)
+{
+    unsigned most = p->slots / 2 > 2 ? p->slots / 2 : 2;
+
+    if (p->sending.count >= p->slots)
+        return false;
+    return count_of(&p->sending, from) < most || p->queue.count == count_of(&p->queue, from);
+}
+
+/* Give what is free to those who wait longest. Under the lock: who is over has left the lists
+ * before it dies (pace_forget). */
+static void serve_queue(struct pace *p)
+{
+    for (size_t i = 0; i < p->queue.count;) {
+        struct sender s = p->queue.at[i];
+
+        if (!may_send(p, &s.from)) {
+            i++;
+            continue;
+        }
+        take_out(&p->queue, s.rq);
+        add(&p->sending, &s);
+        http_wake(s.rq);
+    }
+}
+
+bool pace_enter(struct pace *p, struct http_request *rq)
+{
+    struct sender s = {.rq = rq, .from = *http_from(rq)};
+    bool in;
+
+    uv_mutex_lock(&p->lock);
+    in = is_in(&p->sending, rq);
+    if (!in && !is_in(&p->queue, rq)) {
+        in = may_send(p, &s.from);
+        add(in ? &p->sending : &p->queue, &s);
+    }
+    uv_mutex_unlock(&p->lock);
+    return in;
+}
+
+/* ---- the purse ---- */
+
+static void wake_broke(struct pace *p)
+{
+    for (size_t i = 0; i < p->broke.count; i++)
+        http_wake(p->broke.at[i].rq);
+    p->broke.count = 0;
 }
 
 static void pace_main(void *arg)
@@ -31,26 +129,92 @@ static void pace_main(void *arg)
 
     uv_mutex_lock(&p->lock);
     while (!p->stop) {
-        if (!p->waiters) {
+        if (!p->broke.count) {
             uv_cond_wait(&p->some, &p->lock);
             continue;
         }
         uv_mutex_unlock(&p->lock);
         uv_sleep(TURN_MS);
         uv_mutex_lock(&p->lock);
-        wake_all(p);
+        wake_broke(p);
     }
     uv_mutex_unlock(&p->lock);
 }
 
-struct pace *pace_new(uint64_t limit)
+size_t pace_take(struct pace *p, struct http_request *rq, size_t want)
+{
+    int64_t now = loop_now_ms();
+    size_t got = want;
+
+    uv_mutex_lock(&p->lock);
+    if (p->limit > 0) {
+        double most = p->limit / 10 > SLICE_MIN ? p->limit / 10 : SLICE_MIN;
+
+        p->purse += p->limit * (double)(now - p->filled_ms) / 1000;
+        p->filled_ms = now;
+        if (p->purse > most)
+            p->purse = most;
+        got = p->purse >= (double)want ? want : p->purse > 0 ? (size_t)p->purse : 0;
+        if (got < want && got < SLICE_MIN) {
+            add(&p->broke, &(struct sender){.rq = rq});
+            uv_cond_signal(&p->some);
+            got = 0;
+        }
+        p->purse -= (double)got;
+    }
+    uv_mutex_unlock(&p->lock);
+    return got;
+}
+
+void pace_back(struct pace *p, size_t bytes)
+{
+    uv_mutex_lock(&p->lock);
+    p->purse += (double)bytes;
+    uv_mutex_unlock(&p->lock);
+}
+
+/* ---- life ---- */
+
+void pace_forget(struct pace *p, struct http_request *rq)
+{
+    uv_mutex_lock(&p->lock);
+    while (take_out(&p->broke, rq))
+        ;
+    take_out(&p->queue, rq);
+    if (take_out(&p->sending, rq))
+        serve_queue(p);
+    uv_mutex_unlock(&p->lock);
+}
+
+void pace_set(struct pace *p, uint64_t limit, unsigned slots)
+{
+    uv_mutex_lock(&p->lock);
+    p->limit = (double)limit;
+    p->purse = 0;
+    p->filled_ms = loop_now_ms();
+    p->slots = slots ? slots : 1;
+    serve_queue(p);
+    wake_broke(p);
+    uv_mutex_unlock(&p->lock);
+}
+
+unsigned pace_waiting(struct pace *p)
+{
+    unsigned n;
+
+    uv_mutex_lock(&p->lock);
+    n = (unsigned)p->queue.count;
+    uv_mutex_unlock(&p->lock);
+    return n;
+}
+
+struct pace *pace_new(uint64_t limit, unsigned slots)
 {
     struct pace *p = mem_zero(1, sizeof *p);
 
-    p->limit = (double)limit;
-    p->filled_ms = loop_now_ms();
     uv_mutex_init(&p->lock);
     uv_cond_init(&p->some);
+    pace_set(p, limit, slots);
     if (uv_thread_create(&p->thread, pace_main, p) == 0)
         return p;
     uv_cond_destroy(&p->some);
@@ -70,47 +234,8 @@ void pace_free(struct pace *p)
     uv_thread_join(&p->thread);
     uv_cond_destroy(&p->some);
     uv_mutex_destroy(&p->lock);
-    mem_free(p->waiting);
+    mem_free(p->sending.at);
+    mem_free(p->queue.at);
+    mem_free(p->broke.at);
     mem_free(p);
-}
-
-size_t pace_take(struct pace *p, struct http_request *rq, size_t want)
-{
-    double most;
-    int64_t now = loop_now_ms();
-    size_t got;
-
-    if (!p)
-        return want;
-    uv_mutex_lock(&p->lock);
-    most = p->limit / 5 > SLICE_MIN ? p->limit / 5 : SLICE_MIN;
-    p->purse += p->limit * (double)(now - p->filled_ms) / 1000;
-    p->filled_ms = now;
-    if (p->purse > most)
-        p->purse = most;
-    got = p->purse >= (double)want ? want : (size_t)p->purse;
-    if (got < want && got < SLICE_MIN) {
-        MEM_GROW(p->waiting, p->waiters, p->cap);
-        p->waiting[p->waiters++] = rq;
-        uv_cond_signal(&p->some);
-        got = 0;
-    }
-    p->purse -= (double)got;
-    uv_mutex_unlock(&p->lock);
-    return got;
-}
-
-void pace_forget(struct pace *p, struct http_request *rq)
-{
-    size_t n = 0;
-
-    if (!p)
-        return;
-    uv_mutex_lock(&p->lock);
-    for (size_t i = 0; i < p->waiters; i++) {
-        if (p->waiting[i] != rq)
-            p->waiting[n++] = p->waiting[i];
-    }
-    p->waiters = n;
-    uv_mutex_unlock(&p->lock);
 }

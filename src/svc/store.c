@@ -11,6 +11,7 @@
 struct store_reader {
     struct db db;
     struct db_meta meta; /* as of the last look */
+    bool held;           /* store_reader_hold */
 };
 
 struct store_reader *store_reader_open(const char *path, struct err *e)
@@ -35,6 +36,8 @@ void store_reader_close(struct store_reader *r)
 /* Everything that is asked between start and end is of one moment. */
 static int start(struct store_reader *r, struct err *e)
 {
+    if (r->held)
+        return 0;
     if (db_follow(&r->db, e))
         return -ERR_IO;
     if (db_do(&r->db, SQL_BEGIN_READ) || db_meta_get(&r->db, &r->meta)) {
@@ -54,8 +57,23 @@ static int end(struct store_reader *r, sqlite3_stmt *st, int code, struct err *e
         db_fail(&r->db, "read", e);
     if (st)
         sqlite3_reset(st);
-    db_do(&r->db, SQL_ROLLBACK);
+    if (!r->held)
+        db_do(&r->db, SQL_ROLLBACK);
     return bad ? -ERR_IO : 0;
+}
+
+int store_reader_hold(struct store_reader *r, struct err *e)
+{
+    if (start(r, e))
+        return -ERR_IO;
+    r->held = true;
+    return 0;
+}
+
+void store_reader_release(struct store_reader *r)
+{
+    r->held = false;
+    db_do(&r->db, SQL_ROLLBACK);
 }
 
 static void fill_head(const struct store_reader *r, struct rows_head *head)

@@ -27,6 +27,11 @@ void store_close(struct store *s);
 struct store_reader *store_reader_open(const char *path, struct err *e);
 void store_reader_close(struct store_reader *r);
 
+/* All that is asked between the two calls is of one moment, and costs less each. Not for long: the
+ * database's log grows meanwhile. */
+int store_reader_hold(struct store_reader *r, struct err *e);
+void store_reader_release(struct store_reader *r);
+
 /* The newest generation and number, files and bytes: head->name is not touched. */
 int store_head(struct store_reader *r, struct rows_head *head, struct err *e);
 /* What a peer asks: everything above a change number. */
