@@ -26,7 +26,7 @@ may_include() { # FLOOR FILE-OF-OURS
 pure='assert|ctype|errno|float|inttypes|limits|math|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|string'
 may_use() { # FILE HEADER-OF-THE-SYSTEM
     case $1:$2 in
-    src/core/seal.?:sodium.h) ;;
+    src/core/seal.?:sodium.h | src/core/digest.?:sodium.h) ;;
     src/core/*:nettle/* | src/core/*:utf8proc.h | src/core/*:uthash.h | src/core/*:utlist.h) ;;
     src/core/*) [[ $2 =~ ^($pure)\.h$ ]] ;;
     src/base/*:uv.h | src/base/*:curl/* | src/base/*:microhttpd.h | src/base/*:gnutls/*) return 1 ;;
