@@ -48,6 +48,8 @@
 #define CATALOG_PEER_ROWS_MAX  1200000u
 #define CATALOG_PEER_BYTES_MAX (320u << 20)
 #define CATALOG_WAITING_MAX    500000u    /* rows put and not yet settled */
+#define CATALOG_KEPT_ROWS_MAX  500000u    /* of peers that are gone, in case that they come back */
+#define CATALOG_KEPT_MS        600000     /* for so long */
 #define CATALOG_ANSWER_MAX     (4u << 20) /* bytes of rows in one answer */
 #define QUERY_LEN_MAX          300        /* bytes; longer ones are cut */
 #define QUERY_WORDS_MAX        10

@@ -106,6 +106,31 @@ static size_t heard(void *ctx, struct elect_peer *out, size_t max)
     return lan_peers(ctx, out, max);
 }
 
+struct warm {
+    struct service *s;
+    bool is;
+};
+
+static void pass_warm(void *arg)
+{
+    struct warm *w = arg;
+
+    if (w->s->lan && !w->s->leaving)
+        lan_warm(w->s->lan, w->is);
+    mem_free(w);
+}
+
+/* On desk's thread. */
+static void warm(void *ctx, bool is)
+{
+    struct service *s = ctx;
+    struct warm *w = mem_alloc(sizeof *w);
+
+    *w = (struct warm){.s = s, .is = is};
+    if (!loop_post(s->loop, pass_warm, w))
+        mem_free(w);
+}
+
 struct lost {
     struct service *s;
     struct nid nid;
@@ -316,6 +341,7 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
     if (open_lan(s, c, port, e))
         return -e->code;
     desk_heard(s->desk, heard, s->lan);
+    desk_on_warm(s->desk, warm, s);
     share_status(s->share, &st);
     desk_own(s->desk, st.generation, st.number);
     s->control = control_new(&(struct control_conf){.socket_path = sock,

@@ -391,6 +391,20 @@ static json_t *status_json(struct control *c, const struct lan_status *lan, cons
         "pid", (int)uv_os_getpid(), "version", IWANT_VERSION);
 }
 
+/* What we hold of others' rows, as the leader or one who stands by, and what it took to get them.
+ */
+static json_t *catalog_json(struct control *c)
+{
+    struct desk_status st;
+
+    desk_status(c->conf.desk, &st);
+    return json_pack("{sb sb sb sI sI sI sI sI sI sI}", "leading", st.leading, "standby",
+                     st.standby, "warm", st.warm, "members", (json_int_t)st.peers, "awaited",
+                     (json_int_t)st.pulling, "files", (json_int_t)st.files, "memory_bytes",
+                     (json_int_t)st.bytes, "pulls", (json_int_t)st.pulls, "pulled_rows",
+                     (json_int_t)st.pulled_rows, "pulled_bytes", (json_int_t)st.pulled_bytes);
+}
+
 /* The leader's name and who is there only the leader knows; the rest does not wait for it long. */
 void control_status(struct control *c, struct http_request *rq, const char *rest)
 {
@@ -409,6 +423,7 @@ void control_status(struct control *c, struct http_request *rq, const char *rest
     peers = peers_of(c, r);
     status = status_json(c, &lan, peers);
     control_put_role(c, &lan, peers, status);
+    json_object_set_new(status, "catalog", catalog_json(c));
     control_reply(rq, status);
     json_decref(peers);
 }

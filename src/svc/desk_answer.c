@@ -258,7 +258,7 @@ static json_t *holders(struct desk *d, const char *rest, const char *args, unsig
                            "size", (json_int_t)g[0].size, "modified",
                            best ? json_integer(best->mtime_s) : json_null(), "name", name,
                            "contents", contents_json(g, groups));
-        if (kind[0] != 'd')
+        if (kind[0] != 'd' && d->role == DESK_LEAD)
             desk_direct(d, answer, args, &hash, found, count, &g[0].root, g[0].size);
     }
     catalog_holders_done(found, count);
@@ -336,17 +336,80 @@ static json_t *peers(struct desk *d, const char *rest, const char *args, unsigne
     return json_pack("{s:o}", "peers", list);
 }
 
+/* ---- /v1/standbys ---- */
+
+/* Whom to ask when we do not answer. */
+static json_t *standbys(struct desk *d, const char *rest, const char *args, unsigned *status)
+{
+    json_t *list = json_array();
+
+    (void)args;
+    for (unsigned i = 0; i < ELECT_STANDBYS; i++) {
+        for (const struct member *m = d->members; m; m = m->hh.next) {
+            char nid[NID_HEX_LEN + 1], pub[2 * 32 + 1];
+
+            if (m->self || memcmp(m->nid.b, d->standby[i], sizeof d->standby[i]))
+                continue;
+            nid_hex(&m->nid, nid);
+            str_hex(pub, m->peer.pub, sizeof m->peer.pub);
+            json_array_append_new(
+                list, json_pack("{s:s, s:s, s:o}", "peer", nid, "pub", pub, "addr", addr_json(m)));
+        }
+    }
+    if (*rest) {
+        json_decref(list);
+        return refuse(status, 404, "there is no such question");
+    }
+    return json_pack("{s:o}", "standbys", list);
+}
+
 /* ---- */
 
 static const struct question {
     const char *path; /* what follows is the handler's */
+    bool standby;     /* who stands by may answer it */
     json_t *(*answer)(struct desk *d, const char *rest, const char *args, unsigned *status);
 } QUESTIONS[] = {
-    {"/v1/search", search},
-    {"/v1/holders/", holders},
-    {"/v1/resolve/", resolve},
-    {"/v1/peers", peers},
+    {"/v1/search", true, search},      {"/v1/holders/", true, holders},
+    {"/v1/resolve/", true, resolve},   {"/v1/peers", false, peers},
+    {"/v1/standbys", false, standbys},
 };
+
+static bool may_answer(const struct desk *d, const struct question *q)
+{
+    return d->role == DESK_LEAD || (d->role == DESK_STANDBY && d->usable && q && q->standby);
+}
+
+/* Since when has a stand-by not heard of its leader? A heartbeat comes every 80 ms. */
+static int64_t silent_ms(const struct desk *d, int64_t now)
+{
+    struct elect_peer *heard;
+    int64_t ago = 0;
+    size_t count;
+
+    if (d->role != DESK_STANDBY || !d->heard)
+        return 0;
+    heard = mem_zero(PEERS_MAX, sizeof *heard);
+    count = d->heard(d->heard_ctx, heard, PEERS_MAX);
+    for (size_t n = 0; n < count && n < PEERS_MAX; n++)
+        if (nid_eq(&heard[n].nid, &d->leader.nid))
+            ago = now - heard[n].heard_ms;
+    mem_free(heard);
+    return ago;
+}
+
+/* Whose word it is, and how old it may be. */
+static void tell_age(const struct desk *d, json_t *answer)
+{
+    int64_t now = loop_now_ms(), lag = silent_ms(d, now);
+
+    for (const struct member *m = d->members; m; m = m->hh.next)
+        if (m->behind_ms && now - m->behind_ms > lag)
+            lag = now - m->behind_ms;
+    json_object_set_new(answer, "term", json_integer((json_int_t)d->term));
+    json_object_set_new(answer, "version", json_integer((json_int_t)d->version));
+    json_object_set_new(answer, "lag_ms", json_integer((json_int_t)(lag > 0 ? lag : 0)));
+}
 
 json_t *desk_answer(struct desk *d, const char *path_and_query, unsigned *status)
 {
@@ -361,12 +424,14 @@ json_t *desk_answer(struct desk *d, const char *path_and_query, unsigned *status
             q = &QUESTIONS[n];
     *status = 200;
     uv_rwlock_rdlock(&d->lock);
-    if (!d->leading)
+    if (!may_answer(d, q))
         answer = refuse(status, 503, "this peer does not lead");
     else if (!q)
         answer = refuse(status, 404, "there is no such question");
     else
         answer = q->answer(d, path + strlen(q->path), args, status);
+    if (*status == 200)
+        tell_age(d, answer);
     uv_rwlock_rdunlock(&d->lock);
     mem_free(path);
     return answer;

@@ -17,9 +17,15 @@ bool desk_behind(const struct member *m)
     return !m->known || m->generation != m->peer.generation || m->number < m->peer.number;
 }
 
-/* ---- members ---- */
+void desk_note_behind(struct member *m)
+{
+    if (!desk_behind(m))
+        m->behind_ms = 0;
+    else if (!m->behind_ms)
+        m->behind_ms = loop_now_ms();
+}
 
-static void cancel(struct member *m)
+void desk_cancel(struct member *m)
 {
     if (!m->call)
         return;
@@ -27,76 +33,6 @@ static void cancel(struct member *m)
     m->call = NULL;
     m->desk->pulls--;
     desk_stream_end(m, false);
-}
-
-static struct member *find(struct desk *d, const struct nid *nid)
-{
-    struct member *m;
-
-    HASH_FIND(hh, d->members, nid, sizeof *nid, m);
-    return m;
-}
-
-void desk_member_put(struct desk *d, const struct elect_peer *p, bool self)
-{
-    struct member *m = find(d, &p->nid);
-    bool moved = false;
-
-    if (m)
-        moved = !addr_eq(&m->peer.addr, &p->addr) || m->peer.inc != p->inc;
-    if (moved) {
-        cancel(m);
-        m->fails = 0;
-        m->retry_ms = 0;
-    }
-    uv_rwlock_wrlock(&d->lock);
-    if (!m) {
-        m = mem_zero(1, sizeof *m);
-        m->nid = p->nid;
-        m->self = self;
-        m->desk = d;
-        m->name = mem_str("");
-        m->since_ms = loop_now_ms();
-        HASH_ADD(hh, d->members, nid, sizeof m->nid, m);
-    }
-    m->peer = *p;
-    uv_rwlock_wrunlock(&d->lock);
-}
-
-static void member_free(struct member *m)
-{
-    cancel(m);
-    desk_stream_begin(m);
-    mem_free(m->name);
-    mem_free(m);
-}
-
-void desk_member_remove(struct desk *d, const struct nid *nid)
-{
-    struct member *m = find(d, nid);
-
-    if (!m || m->self)
-        return;
-    uv_rwlock_wrlock(&d->lock);
-    HASH_DEL(d->members, m);
-    catalog_drop(d->catalog, nid);
-    uv_rwlock_wrunlock(&d->lock);
-    member_free(m);
-    desk_settle(d);
-}
-
-void desk_members_clear(struct desk *d)
-{
-    struct member *m, *next, *all;
-
-    uv_rwlock_wrlock(&d->lock);
-    all = d->members;
-    d->members = NULL;
-    uv_rwlock_wrunlock(&d->lock);
-    HASH_ITER (hh, all, m, next) {
-        HASH_DEL(all, m);
-        member_free(m);
-    }
 }
 
 /* ---- pulling others' rows ---- */
@@ -126,7 +62,7 @@ static void on_done(void *ctx, const struct http_answer *a, const struct buf *bo
 {
     struct member *m = ctx;
     struct desk *d = m->desk;
-    bool more, good;
+    bool more, good, again;
     char why[64];
 
     (void)body;
@@ -136,7 +72,8 @@ static void on_done(void *ctx, const struct http_answer *a, const struct buf *bo
     good = desk_stream_end(m, a->status == 200 && !a->err.code);
     if (good) {
         m->fails = 0;
-        m->retry_ms = desk_behind(m) && !more ? loop_now_ms() + BEHIND_MS : 0;
+        again = more || m->match != MATCH_NONE || m->mistakes;
+        m->retry_ms = desk_behind(m) && !again ? loop_now_ms() + BEHIND_MS : 0;
         log_debug("desk", "pulled number=%" PRIu64 " rows=%zu%s", m->number, m->stream.rows,
                   more ? " more" : "");
     } else if (m->stream.fault) {
@@ -146,11 +83,34 @@ static void on_done(void *ctx, const struct http_answer *a, const struct buf *bo
         failed(m, a->err.code ? a->err.text : why);
     }
     desk_pull_all(d);
+    desk_follow_check(d);
+}
+
+/* What to ask of it. */
+static void pull_path(struct member *m, char path[256])
+{
+    char hex[DIGEST_BUCKETS / 4 + 1];
+    struct digest have = catalog_digest(m->desk->catalog, &m->nid);
+    size_t rows = catalog_rows(m->desk->catalog, &m->nid);
+
+    if (m->match == MATCH_BUCKETS) {
+        digest_mask_hex(&m->differ, hex);
+        snprintf(path, 256, "/v1/catalog?since=%" PRIu64 ".%" PRIu64 "&buckets=%s",
+                 m->match_generation, m->match_at, hex);
+    } else if (m->match == MATCH_ALL) {
+        snprintf(path, 256, "/v1/catalog");
+    } else if (!rows || m->partial) {
+        snprintf(path, 256, "/v1/catalog?since=%" PRIu64 ".%" PRIu64, m->generation, m->number);
+    } else {
+        digest_hex(&have, hex);
+        snprintf(path, 256, "/v1/catalog?since=%" PRIu64 ".%" PRIu64 "&digest=%s", m->generation,
+                 m->number, hex);
+    }
 }
 
 static void pull(struct desk *d, struct member *m)
 {
-    char path[96];
+    char path[256];
     struct http_ask ask = {.addr = m->peer.addr,
                            .path = path,
                            .total_ms = PULL_TOTAL_MS,
@@ -159,7 +119,7 @@ static void pull(struct desk *d, struct member *m)
                            .done = on_done,
                            .ctx = m};
 
-    snprintf(path, sizeof path, "/v1/catalog?since=%" PRIu64 ".%" PRIu64, m->generation, m->number);
+    pull_path(m, path);
     memcpy(ask.pin, m->peer.pub, sizeof ask.pin);
     desk_stream_begin(m);
     m->turn = ++d->turns;
@@ -201,7 +161,7 @@ void desk_pull_all(struct desk *d)
 void desk_own_pull(void *arg)
 {
     struct desk *d = arg;
-    struct member *m = find(d, &d->conf.ident->nid);
+    struct member *m = desk_find(d, &d->conf.ident->nid);
     struct buf rows = {0};
     struct err e;
     bool more = false;
@@ -223,6 +183,11 @@ void desk_own_pull(void *arg)
             log_warn("desk", "own-rows-failed reason=\"%s\"", rc ? e.text : m->stream.fault);
     }
     buf_free(&rows);
+    uv_rwlock_wrlock(&d->lock);
+    desk_roster_note(d, m);
+    uv_rwlock_wrunlock(&d->lock);
+    desk_roster_wake(d);
+    desk_follow_check(d);
     if (more)
         d->own_posted = loop_post(d->loop, desk_own_pull, d);
 }

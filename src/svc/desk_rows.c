@@ -12,7 +12,11 @@
 void desk_stream_begin(struct member *m)
 {
     buf_free(&m->stream.in);
-    m->stream = (struct desk_stream){0};
+    m->stream = (struct desk_stream){.generation = m->generation, .base = m->number};
+    if (m->match == MATCH_BUCKETS) {
+        m->stream.generation = m->match_generation;
+        m->stream.base = m->match_at;
+    }
 }
 
 /* Bytes of the record at p with its length in front; 0: not all here yet; SIZE_MAX: none that may
@@ -44,7 +48,7 @@ static bool take_head(struct member *m, const uint8_t *p, size_t len)
 
     if (!rows_get_head(&r, h))
         return fault(m, "malformed head");
-    if (!h->reset && h->generation != m->generation)
+    if (!h->reset && !h->same && !h->differ && h->generation != m->stream.generation)
         return fault(m, "another generation without a reset");
     name = json_text_utf8(h->name, h->name_len);
     uv_rwlock_wrlock(&d->lock);
@@ -55,11 +59,14 @@ static bool take_head(struct member *m, const uint8_t *p, size_t len)
     if (h->reset) {
         catalog_drop(d->catalog, &m->nid);
         m->generation = h->generation;
-        m->number = 0;
+        m->number = m->stream.base = 0;
+        m->partial = false;
     }
     uv_rwlock_wrunlock(&d->lock);
+    if (h->reset)
+        desk_match_forget(m);
     h->name = NULL;
-    m->stream.last = m->number;
+    m->stream.last = m->stream.base;
     m->stream.headed = true;
     return true;
 }
@@ -86,16 +93,36 @@ static size_t take_rows(struct member *m, const uint8_t *p, size_t len)
         r = rd_over(p + at, n);
         if (!rows_get(&r, &row))
             s->fault = "malformed row";
-        else if (row.number < s->last || row.number <= m->number || row.number > s->head.number)
+        else if (row.number < s->last || row.number <= s->base || row.number > s->head.number)
             s->fault = "change numbers out of order";
         if (s->fault)
             break;
-        catalog_put(d->catalog, &m->nid, &row); /* one over a cap is counted there and left out */
+        if (!catalog_put(d->catalog, &m->nid, &row)) /* one over a cap is left out */
+            m->partial = true;
+        desk_match_row(m, &row);
         s->last = row.number;
         s->rows++;
     }
     uv_rwlock_wrunlock(&d->lock);
     return at;
+}
+
+/* The digests of the owner's buckets. Gives the bytes used. */
+static size_t take_buckets(struct member *m, const uint8_t *p, size_t len)
+{
+    struct digest of[DIGEST_BUCKETS];
+    size_t n = len ? record_len(p, len) : 0;
+    struct rd r = rd_over(p, len);
+
+    if (!n)
+        return 0;
+    if (n == SIZE_MAX || m->stream.matched || !rows_get_buckets(&r, of)) {
+        m->stream.fault = "malformed buckets";
+        return 0;
+    }
+    m->stream.matched = true;
+    desk_match_begin(m, of);
+    return n;
 }
 
 bool desk_stream_add(struct member *m, const void *data, size_t len)
@@ -104,6 +131,7 @@ bool desk_stream_add(struct member *m, const void *data, size_t len)
     const uint8_t *p;
     size_t at = 0, n;
 
+    s->bytes += len;
     buf_add(&s->in, data, len);
     p = (const uint8_t *)s->in.data;
     if (!s->headed) {
@@ -114,7 +142,13 @@ bool desk_stream_add(struct member *m, const void *data, size_t len)
             return fault(m, s->fault ? s->fault : "malformed head");
         at = n;
     }
-    while (!s->fault && (n = take_rows(m, p + at, s->in.len - at)) > 0)
+    if (s->head.same && at < s->in.len)
+        return fault(m, "rows behind the news that there are none");
+    if (s->head.differ) {
+        n = take_buckets(m, p + at, s->in.len - at);
+        at += n;
+    }
+    while (!s->fault && !s->head.differ && (n = take_rows(m, p + at, s->in.len - at)) > 0)
         at += n;
     if (at && at < s->in.len)
         memmove(s->in.data, s->in.data + at, s->in.len - at);
@@ -136,27 +170,86 @@ void desk_settle(struct desk *d)
     catalog_work_free(w);
 }
 
+/* What is wrong with an answer that ended well. */
+static const char *fault_at_end(const struct desk_stream *s)
+{
+    if (!s->headed)
+        return "empty answer";
+    if (s->in.len || (s->head.differ && !s->matched))
+        return "cut short";
+    return s->head.more && !s->rows ? "more announced but nothing sent" : NULL;
+}
+
+/* All rows are said to be here: are they? */
+static void compare(struct member *m)
+{
+    const struct rows_head *h = &m->stream.head;
+    struct digest ours = catalog_digest(m->desk->catalog, &m->nid);
+    char hex[NID_HEX_LEN + 1];
+
+    m->match = MATCH_NONE;
+    if (!h->has_digest || m->partial || digest_eq(&ours, &h->digest)) {
+        m->mistakes = 0;
+        return;
+    }
+    nid_hex(&m->nid, hex);
+    log_warn("desk", "copy-differs peer=%s times=%u", hex, ++m->mistakes);
+    if (m->mistakes > 2) {
+        m->mistakes = 0; /* it is not for us to know why; what it sent is what it gets */
+        return;
+    }
+    m->match = m->mistakes == 2 ? MATCH_ALL : MATCH_NONE;
+    m->generation = m->number = 0; /* not to be continued: by digests, then all of it */
+    m->known = false;
+}
+
+/* The answer was good: say in the member how far its rows are here. Under the lock. */
+static void take_end(struct member *m)
+{
+    struct desk_stream *s = &m->stream;
+
+    if (s->head.differ)
+        return; /* desk_match_begin said it all */
+    if (m->match == MATCH_BUCKETS && !s->head.reset) {
+        m->match_at = s->last;
+        if (s->head.more)
+            return;
+        m->generation = m->match_generation;
+        m->number = m->match_number;
+        m->known = false; /* what changed since then is still to come */
+        return;
+    }
+    m->generation = s->head.generation;
+    m->number = s->head.more ? s->last : s->head.number;
+    m->known = !s->head.more;
+    if (m->known)
+        compare(m);
+}
+
 bool desk_stream_end(struct member *m, bool whole)
 {
     struct desk_stream *s = &m->stream;
     struct desk *d = m->desk;
-    bool good = false;
+    bool good = false, in_buckets = m->match == MATCH_BUCKETS && !s->head.reset && !s->head.differ;
 
-    if (!s->fault && whole && !s->headed)
-        s->fault = "empty answer";
-    else if (!s->fault && whole && s->in.len)
-        s->fault = "cut short";
-    else if (!s->fault && whole && s->head.more && !s->rows)
-        s->fault = "more announced but nothing sent";
+    if (!s->fault && whole)
+        s->fault = fault_at_end(s);
     uv_rwlock_wrlock(&d->lock);
     if (whole && !s->fault) {
-        m->number = s->head.more ? s->last : s->head.number;
-        m->known = !s->head.more;
+        take_end(m);
         good = true;
-    } else if (s->rows) {
+    } else if (s->rows && !in_buckets) {
         m->number = s->last - 1; /* there may be more rows of that same number */
     }
+    if (!m->self) {
+        d->pulls_done++;
+        d->pulled_rows += s->rows;
+        d->pulled_bytes += s->bytes;
+    }
+    desk_note_behind(m);
     uv_rwlock_wrunlock(&d->lock);
+    if (good && in_buckets && !s->head.more)
+        desk_match_end(m);
     buf_free(&s->in);
     if (!good || !s->head.more || catalog_waiting(d->catalog) > WAITING_MAX)
         desk_settle(d);

@@ -264,6 +264,11 @@ void lan_catalog(struct lan *l, uint64_t generation, uint64_t number)
     post(l, (struct elect_in){.kind = ELECT_CATALOG, .generation = generation, .number = number});
 }
 
+void lan_warm(struct lan *l, bool warm)
+{
+    post(l, (struct elect_in){.kind = ELECT_WARM, .warm = warm});
+}
+
 void lan_report(struct lan *l, const struct nid *nid)
 {
     post(l, (struct elect_in){.kind = ELECT_REPORT, .nid = *nid});

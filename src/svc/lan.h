@@ -35,6 +35,7 @@ struct lan_conf {
  * for; so is a peer that is not found. */
 struct lan *lan_new(const struct lan_conf *conf, struct err *e);
 void lan_catalog(struct lan *l, uint64_t generation, uint64_t number); /* any thread */
+void lan_warm(struct lan *l, bool warm); /* any thread: as a stand-by, have we a current copy? */
 void lan_report(struct lan *l, const struct nid *nid); /* any thread: could not be reached */
 /* Say goodbye, close the sockets, then call done(ctx) (at most about 300 ms later). lan_free after
  * that. */

@@ -174,6 +174,11 @@ static void peers(struct serve *s, struct http_request *rq)
     ask_desk(s, rq, "/v1/peers");
 }
 
+static void standbys(struct serve *s, struct http_request *rq)
+{
+    ask_desk(s, rq, "/v1/standbys");
+}
+
 /* ---- which route ---- */
 
 static const struct route {
@@ -194,6 +199,8 @@ static const struct route {
     {"GET", "holders", "", NULL, holders, NULL},
     {"GET", "resolve", "", NULL, NULL, resolve},
     {"GET", "peers", "", peers, NULL, NULL},
+    {"GET", "standbys", "", standbys, NULL, NULL},
+    {"GET", "desk", "", serve_desk, NULL, NULL},
 };
 
 static bool has_method(const char *list, const char *method)

@@ -77,3 +77,4 @@ void reads_drop(struct reads *p, struct read_job *j);
 /* ---- serve_catalog.c ---- */
 
 void serve_catalog(struct serve *s, struct http_request *rq);
+void serve_desk(struct serve *s, struct http_request *rq);

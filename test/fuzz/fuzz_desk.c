@@ -14,7 +14,10 @@ static void end_answer(struct member *m, bool whole)
     bool reset = m->stream.headed && m->stream.head.reset;
 
     desk_stream_end(m, whole);
-    assert(reset || m->number >= before || m->number == m->stream.head.number);
+    /* Lower only where all rows are to be looked at again. */
+    assert(reset || m->number >= before || m->number == m->stream.head.number ||
+           m->number == m->match_number || !m->number);
+    assert((m->match == MATCH_BUCKETS) || !m->stale);
     catalog_check(m->desk->catalog);
     desk_stream_begin(m);
 }
@@ -38,6 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     end_answer(&m, false);
+    desk_match_forget(&m);
     catalog_free(d.catalog);
     mem_free(m.name);
     uv_rwlock_destroy(&d.lock);
