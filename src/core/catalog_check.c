@@ -85,6 +85,20 @@ static void check_list(const uint8_t *list, uint32_t count, uint32_t below)
     }
 }
 
+static void check_lengths(const struct segment *s)
+{
+    for (uint32_t i = 0; i < s->class_end[CLASS_MIXED]; i++) {
+        uint32_t w = s->by_length[i], from, to;
+        enum word_class class = w < s->class_end[CLASS_LETTERS] ? CLASS_LETTERS : CLASS_MIXED;
+        size_t len;
+        const char *text = segment_word(s, w, &len);
+
+        assert(s->sig[i] == typo_sig(text, len));
+        segment_length_range(s, class, typo_syms(text, len), text[0], &from, &to);
+        assert(from <= i && i < to && (i == from || s->by_length[i - 1] < w));
+    }
+}
+
 static void check_words(const struct segment *s)
 {
     for (uint32_t w = 0; w < s->words; w++) {
@@ -93,13 +107,15 @@ static void check_words(const struct segment *s)
         const char *text = segment_word(s, w, &len);
 
         assert(segment_word_find(s, text, len) == w);
-        assert(s->sig[w] == typo_sig(text, len));
+        if (w < s->class_end[CLASS_MIXED])
+            assert(s->uses[w] == (l.entries + l.folders < 255 ? l.entries + l.folders : 255));
         assert(l.entries || l.folders);
         check_list(l.entry, l.entries, s->entries);
         if (l.folders)
             check_list(l.folder, l.folders, s->folders);
     }
     assert(s->class_end[CLASSES - 1] == s->words);
+    check_lengths(s);
 }
 
 static void add_row(void *ctx, const struct row *row)

@@ -219,28 +219,36 @@ struct nearest {
     uint32_t uses;
 };
 
+/* Nearer than any so far, or as near and better known? */
+static void judge_nearest(const struct segment *s, const struct typo *t, uint32_t word,
+                          struct nearest *n)
+{
+    size_t len;
+    const char *text = segment_word(s, word, &len);
+    int d = typo_compare(t, text, len).edits;
+    struct seg_list l;
+
+    if (d > n->edits)
+        return;
+    l = segment_list(s, word);
+    if (d < n->edits || (n->text && l.entries + l.folders > n->uses))
+        *n = (struct nearest){text, len, d, l.entries + l.folders};
+}
+
 static void look_nearest(const struct segment *s, const struct typo *t, uint32_t sig,
                          struct nearest *n)
 {
-    for (uint32_t w = 0; w < s->class_end[CLASS_LETTERS]; w++) {
-        size_t len, syms;
-        const char *text;
-        struct seg_list l;
-        int d;
+    uint32_t at, end, place[TYPO_SCAN_MAX];
+    size_t far = (size_t)n->edits - 1;
 
-        if (!typo_few_bits(sig & ~s->sig[w], n->edits) ||
-            !typo_few_bits(s->sig[w] & ~sig, n->edits))
-            continue;
-        text = segment_word(s, w, &len);
-        syms = typo_syms(text, len);
-        if (syms + (size_t)n->edits <= t->syms || syms >= t->syms + (size_t)n->edits)
-            continue;
-        d = typo_compare(t, text, len).edits;
-        if (d > n->edits)
-            continue;
-        l = segment_list(s, w);
-        if (d < n->edits || (d == n->edits && n->text && l.entries + l.folders > n->uses))
-            *n = (struct nearest){text, len, d, l.entries + l.folders};
+    segment_length_range(s, CLASS_LETTERS, t->syms > far ? t->syms - far : 1, 0, &at, &end);
+    segment_length_range(s, CLASS_LETTERS, t->syms + far, 0, &(uint32_t){0}, &end);
+    for (; at < end; at += TYPO_SCAN_MAX) {
+        size_t count = end - at < TYPO_SCAN_MAX ? end - at : TYPO_SCAN_MAX;
+
+        count = typo_scan(s->sig + at, count, sig, n->edits, n->edits, place);
+        for (size_t i = 0; i < count; i++)
+            judge_nearest(s, t, s->by_length[at + place[i]], n);
     }
 }
 

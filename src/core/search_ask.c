@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#define WELL_KNOWN       40 /* uses of a word that nobody has to take apart */
 #define SPLIT_MIN        5  /* letters of a word that may be several */
 #define SPLIT_PIECES     3
 #define SPLIT_TYPO_MIN   8 /* of which one may have an error */

@@ -19,13 +19,10 @@
 #define SCORE_NAME_BYTE  0.0003f /* so that ties prefer short names */
 #define MEMO_BITS        10u
 
-/* A list's mark on an entry, or on a folder and all below it, so packed that sorting by number
- * sorts by entry or folder: that, slot, weight. */
-typedef uint64_t hit;
-
-struct hits {
-    hit *of;
-    size_t count, cap;
+/* One byte a slot, eight in a word: bytes that are written one by one and read as one word right
+ * after make the processor wait. */
+struct weights {
+    uint64_t part[WEIGHTS / 8];
 };
 
 /* A list that only adds to candidates of others. */
@@ -44,7 +41,7 @@ struct walk {
         uint32_t end; /* entry */
         uint8_t slot, before;
     } * open;
-    uint8_t weight[WEIGHTS];
+    struct weights weight;
 };
 
 /* Entries that only their folders speak for. */
@@ -55,7 +52,7 @@ struct run {
 };
 
 struct memo {
-    uint64_t part[WEIGHTS / 8]; /* the weights */
+    struct weights weights;
     float score;
     uint8_t matched;
     bool known, good; /* good: enough positions match, and nothing excludes it */
@@ -86,6 +83,31 @@ struct finder {
 };
 
 /* --- weights --- */
+
+static uint8_t weight_of(const struct weights *w, unsigned slot)
+{
+    return (uint8_t)(w->part[slot / 8] >> slot % 8 * 8);
+}
+
+static void set_weight(struct weights *w, unsigned slot, uint8_t weight)
+{
+    unsigned shift = slot % 8 * 8;
+
+    w->part[slot / 8] = (w->part[slot / 8] & ~((uint64_t)UINT8_MAX << shift)) | (uint64_t)weight
+                                                                                    << shift;
+}
+
+static void raise_weight(struct weights *w, unsigned slot, uint8_t weight)
+{
+    if (weight_of(w, slot) < weight)
+        set_weight(w, slot, weight);
+}
+
+static void spread(const struct weights *w, uint8_t out[WEIGHTS])
+{
+    for (unsigned i = 0; i < WEIGHTS; i++)
+        out[i] = weight_of(w, i);
+}
 
 float find_weigh(const struct ask *a, const uint8_t *weights, unsigned *matched)
 {
@@ -146,27 +168,35 @@ static bool enough(const struct finder *f, const uint8_t *weights, bool *creates
     return count >= f->need;
 }
 
-static const struct memo *weigh(struct finder *f, const uint8_t *weights)
+/* Weights that were not met before, or not lately. */
+static __attribute__((noinline)) void judge(struct finder *f, const struct weights *w,
+                                            struct memo *m)
 {
-    uint64_t part[WEIGHTS / 8], mix = 0, differ = 0;
-    struct memo *m;
+    uint8_t weights[WEIGHTS];
     unsigned matched = 0;
 
-    memcpy(part, weights, sizeof part);
-    for (size_t i = 0; i < WEIGHTS / 8; i++)
-        mix = (mix ^ part[i]) * 0x9e3779b97f4a7c15u;
-    m = &f->memo[mix >> (64 - MEMO_BITS)];
-    for (size_t i = 0; i < WEIGHTS / 8; i++)
-        differ |= m->part[i] ^ part[i];
-    if (m->known && !differ)
-        return m;
-    memcpy(m->part, part, sizeof part);
+    spread(w, weights);
+    m->weights = *w;
     m->score = 0;
     if (enough(f, weights, &m->creates) && f->a->positions)
         m->score = find_weigh(f->a, weights, &matched) / f->a->ideal;
     m->matched = (uint8_t)matched;
     m->good = matched >= f->need && !excluded(f->a, weights);
     m->known = true;
+}
+
+static inline const struct memo *weigh(struct finder *f, const struct weights *w)
+{
+    uint64_t mix = 0, differ = 0;
+    struct memo *m;
+
+    for (size_t i = 0; i < WEIGHTS / 8; i++)
+        mix = (mix ^ w->part[i]) * 0x9e3779b97f4a7c15u;
+    m = &f->memo[mix >> (64 - MEMO_BITS)];
+    for (size_t i = 0; i < WEIGHTS / 8; i++)
+        differ |= m->weights.part[i] ^ w->part[i];
+    if (!m->known || differ)
+        judge(f, w, m);
     return m;
 }
 
@@ -238,46 +268,6 @@ static void offer_judged(struct finder *f, size_t count)
 
 /* --- lists --- */
 
-/* Add up to max of a list's numbers. */
-static void add_hits(struct hits *h, const uint8_t *list, uint32_t count, unsigned slot,
-                     float weight)
-{
-    unsigned low = slot << 8 | (unsigned)lroundf(weight * WEIGHT_ONE);
-    uint32_t at = 0;
-
-    if (h->count + count > h->cap) {
-        h->cap = (h->count + count) * 2;
-        h->of = mem_resize(h->of, h->cap, sizeof *h->of);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        at += segment_varint(&list);
-        h->of[h->count++] = (hit)at << 16 | low;
-    }
-}
-
-/* By what stands in front, eleven bits at a time. below: of that. */
-static void sort_hits(struct hits *h, uint32_t below)
-{
-    hit *from = h->of, *to = mem_alloc((h->count + 1) * sizeof *to);
-
-    for (unsigned shift = 16; below; shift += 11, below >>= 11) {
-        uint32_t at[2049] = {0};
-        hit *swap = from;
-
-        for (size_t i = 0; i < h->count; i++)
-            at[(from[i] >> shift & 2047) + 1]++;
-        for (unsigned i = 0; i < 2048; i++)
-            at[i + 1] += at[i];
-        for (size_t i = 0; i < h->count; i++)
-            to[at[from[i] >> shift & 2047]++] = from[i];
-        from = to;
-        to = swap;
-    }
-    h->of = from;
-    h->cap = h->count;
-    mem_free(to);
-}
-
 /* Is there room for one more list of the slot that only adds? */
 static bool room_for_adder(const struct finder *f, unsigned slot)
 {
@@ -294,7 +284,7 @@ static void add_word(struct finder *f, uint32_t word, unsigned slot, float weigh
     uint32_t count = l.entries < HITS_MAX ? l.entries : HITS_MAX;
 
     if (creates) {
-        add_hits(&f->entry, l.entry, count, slot, weight);
+        hits_add(&f->entry, l.entry, count, slot, weight);
         top_count(f->top, l.entries - count, 0);
     } else if (l.entries && room_for_adder(f, slot)) {
         f->adder[f->adders++] = (struct adder){.p = l.entry,
@@ -303,7 +293,7 @@ static void add_word(struct finder *f, uint32_t word, unsigned slot, float weigh
                                                .weight = (uint8_t)lroundf(weight * WEIGHT_ONE)};
     }
     if (l.folders)
-        add_hits(&f->mark, l.folder, l.folders, slot, weight * FOLDER_PART);
+        hits_add(&f->mark, l.folder, l.folders, slot, weight * FOLDER_PART);
 }
 
 static void open_lists(struct finder *f)
@@ -328,8 +318,8 @@ static void open_lists(struct finder *f)
         }
     }
     if (lists > 1) {
-        sort_hits(&f->entry, f->s->entries);
-        sort_hits(&f->mark, f->s->folders);
+        hits_sort(&f->entry, f->s->entries);
+        hits_sort(&f->mark, f->s->folders);
     }
 }
 
@@ -340,7 +330,7 @@ static void close_before(struct walk *w, uint32_t entry)
     while (w->depth && w->open[w->depth - 1].end <= entry) {
         const struct open *o = &w->open[--w->depth];
 
-        w->weight[o->slot] = o->before;
+        set_weight(&w->weight, o->slot, o->before);
     }
 }
 
@@ -362,11 +352,11 @@ static void open_marks(const struct finder *f, struct walk *w, uint32_t entry)
         if (end <= entry)
             continue;
         close_before(w, d->first);
-        if (w->weight[slot] >= weight)
+        if (weight_of(&w->weight, slot) >= weight)
             continue;
         MEM_GROW(w->open, w->depth, w->cap);
-        w->open[w->depth++] = (struct open){end, slot, w->weight[slot]};
-        w->weight[slot] = weight;
+        w->open[w->depth++] = (struct open){end, slot, weight_of(&w->weight, slot)};
+        set_weight(&w->weight, slot, weight);
     }
 }
 
@@ -410,7 +400,7 @@ static struct run *find_runs(struct finder *f, size_t *count)
         next = w.start; /* where the weights change next */
         if (w.depth && w.open[w.depth - 1].end < next)
             next = w.open[w.depth - 1].end;
-        m = weigh(f, w.weight);
+        m = weigh(f, &w.weight);
         if (!m->good || !m->creates)
             continue;
         full = m->matched == f->a->positions;
@@ -467,7 +457,7 @@ static void find_in_folders(struct finder *f)
 /* --- along the names --- */
 
 /* The common words' lists, as far as this entry. */
-static void add_common(struct finder *f, uint32_t entry, uint8_t *weights)
+static void add_common(struct finder *f, uint32_t entry, struct weights *weights)
 {
     for (size_t i = 0; i < f->adders; i++) {
         struct adder *d = &f->adder[i];
@@ -476,8 +466,8 @@ static void add_common(struct finder *f, uint32_t entry, uint8_t *weights)
             d->entry += segment_varint(&d->p);
             d->left--;
         }
-        if (d->entry == entry && weights[d->slot] < d->weight)
-            weights[d->slot] = d->weight;
+        if (d->entry == entry)
+            raise_weight(weights, d->slot, d->weight);
     }
 }
 
@@ -502,19 +492,15 @@ static void find_in_names(struct finder *f)
     start_adders(f);
     while (h < end) {
         uint32_t entry = (uint32_t)(*h >> 16);
-        uint8_t weights[WEIGHTS];
+        struct weights weights;
         const struct memo *m;
 
         walk_to(f, &w, entry);
-        memcpy(weights, w.weight, sizeof weights);
-        for (; h < end && *h >> 16 == entry; h++) {
-            uint8_t slot = (uint8_t)(*h >> 8), weight = (uint8_t)*h;
-
-            if (weights[slot] < weight)
-                weights[slot] = weight;
-        }
-        add_common(f, entry, weights);
-        m = weigh(f, weights);
+        weights = w.weight;
+        for (; h < end && *h >> 16 == entry; h++)
+            raise_weight(&weights, (uint8_t)(*h >> 8), (uint8_t)*h);
+        add_common(f, entry, &weights);
+        m = weigh(f, &weights);
         if (!m->good)
             continue;
         MEM_GROW(f->judged, count, f->judged_cap);
@@ -534,12 +520,14 @@ static void find_by_filters(struct finder *f)
 
     start_adders(f);
     for (uint32_t e = 0; e < f->s->entries; e++) {
-        uint8_t weights[WEIGHTS];
+        struct weights weights;
+        uint8_t one[WEIGHTS];
 
         walk_to(f, &w, e);
-        memcpy(weights, w.weight, sizeof weights);
-        add_common(f, e, weights);
-        if (!excluded(f->a, weights))
+        weights = w.weight;
+        add_common(f, e, &weights);
+        spread(&weights, one);
+        if (!excluded(f->a, one))
             offer(f, e, &folder, name_score(f, e, 0), true);
     }
     mem_free(w.open);

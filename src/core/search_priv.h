@@ -8,6 +8,7 @@
 
 #include "core/catalog_priv.h"
 #include "core/search.h"
+#include "core/typo.h"
 #include "core/words.h"
 
 #define ASK_SLOTS_MAX     25 /* words to look up */
@@ -96,8 +97,36 @@ size_t ask_marks(struct ask *a, const char *text, size_t len, char plain[QUERY_L
 /* The folders of `in`. */
 void ask_in(struct ask *a, const char *in);
 
+/* --- search_expand.c, search_near.c: words for a slot --- */
+
+#define WELL_KNOWN                                                                                 \
+    40 /* uses of a word that is hardly wrong: only errors people make are looked for */
+
+/* A slot, looked up in one segment after the other. */
+struct scan {
+    const struct catalog *c;
+    struct slot *s;
+    const struct segment *in; /* under work */
+    uint8_t number;           /* its place in the catalog */
+    uint32_t self;            /* the slot's own word in it */
+    struct typo typo;
+    uint32_t sig;
+    size_t syms, cap;
+    int edits;                     /* looked for in whole words */
+    bool inside;                   /* look for words that have it inside */
+    bool found_one;                /* a word one edit away is there */
+    bool found_known;              /* one that is well known */
+    uint32_t place[TYPO_SCAN_MAX]; /* worth a look */
+};
+
 /* Look a slot up: fill expansion, exact, idf. */
 void expand(const struct catalog *c, struct slot *s);
+void expand_add(struct scan *x, uint32_t word, float weight, enum match_how how);
+/* Words of the slot's class that are up to so many edits away (0: none), and those that have it
+ * inside when that is looked for; likely: only words that begin with its first or second letter. */
+void near_words(struct scan *x, int edits, bool likely);
+/* Words that begin with the slot's, with one error in it, but for the first letter. */
+void near_beginnings(struct scan *x);
 
 struct candidate {
     uint64_t hash; /* its beginning; top_add fills it */
@@ -135,6 +164,22 @@ size_t top_end(struct top *t);
 void top_free(struct top *t);
 /* A total order that does not depend on when a row came: score, shorter path, hash, bytes, peer. */
 int top_cmp(const struct catalog *c, const struct candidate *a, const struct candidate *b);
+
+/* --- search_hits.c --- */
+
+/* A list's mark on an entry, or on a folder and all below it, so packed that sorting by number
+ * sorts by entry or folder: that, slot, weight. */
+typedef uint64_t hit;
+
+struct hits {
+    hit *of;
+    size_t count, cap;
+};
+
+/* Add `count` numbers of a packed list. */
+void hits_add(struct hits *h, const uint8_t *list, uint32_t count, unsigned slot, float weight);
+/* By what stands in front, which is less than below. */
+void hits_sort(struct hits *h, uint32_t below);
 
 /* Every entry that matches at least half of the words and passes the filters is offered to top. */
 void find(const struct ask *a, struct top *top);

@@ -26,6 +26,8 @@ void segment_free(struct segment *s)
     mem_free(s->root);
     mem_free(s->folder);
     mem_free(s->folder_text);
+    mem_free(s->uses);
+    mem_free(s->by_length);
     mem_free(s->sig);
     mem_free(s->text_at);
     mem_free(s->text);
@@ -37,14 +39,14 @@ void segment_free(struct segment *s)
 size_t segment_bytes(const struct segment *s, size_t *hashes)
 {
     size_t entry = 2 * sizeof(uint8_t) + 2 * sizeof(uint32_t) + sizeof(uint16_t) + sizeof(int8_t);
-    size_t word = 3 * sizeof(uint32_t);
+    size_t word = 2 * sizeof(uint32_t), near = sizeof(uint8_t) + 2 * sizeof(uint32_t);
 
     *hashes = s->entries * (sizeof *s->hash + sizeof *s->by_hash) +
               s->roots * (sizeof *s->root + sizeof *s->root_of);
     return sizeof *s + s->name_bytes + (s->entries / SEG_BLOCK + 1) * sizeof *s->block +
            s->entries * entry + s->entries / 8 + s->folders * sizeof *s->folder +
-           s->folder_text_bytes + s->words * word + (s->words ? s->text_at[s->words] : 0) +
-           s->list_bytes + *hashes;
+           s->folder_text_bytes + s->words * word + s->class_end[CLASS_MIXED] * near +
+           (s->words ? s->text_at[s->words] : 0) + s->list_bytes + *hashes;
 }
 
 /* --- entries --- */

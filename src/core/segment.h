@@ -39,7 +39,9 @@ struct seg_meta {
     uint8_t kind; /* enum row_kind */
 };
 
-#define SEG_PAIRS (26u * 26u)
+#define SEG_PAIRS   (26u * 26u)
+#define SEG_LENGTHS 32u /* code points; the last: that many or more */
+#define SEG_FIRSTS  28u /* first bytes: before a, a to z, behind z */
 
 struct segment {
     uint32_t entries, dead, folders, words;
@@ -65,7 +67,6 @@ struct segment {
     size_t folder_text_bytes;
     /* by word */
     uint32_t class_end[CLASSES];
-    uint32_t *sig;     /* typo_sig */
     uint32_t *text_at; /* [words] ends the last */
     char *text;
     uint32_t *list_at;
@@ -73,6 +74,12 @@ struct segment {
     size_t list_bytes;
     uint32_t pair[SEG_PAIRS +
                   1]; /* where words that begin with "aa", "ab" ... may stand at the earliest */
+    /* words that errors are looked for in (letters, mixed), once more by class, length, and then in
+     * their own order; so those of one length that begin with one letter are a range */
+    uint8_t *uses; /* by word: entries and folders that have it; 255: that or more */
+    uint32_t *by_length;
+    uint32_t *sig; /* by place in by_length: typo_sig */
+    uint32_t length_at[2 * SEG_LENGTHS * SEG_FIRSTS + 1];
 };
 
 void segment_free(struct segment *s); /* NULL is fine */
@@ -131,6 +138,11 @@ uint32_t segment_word_find(const struct segment *s, const char *text, size_t len
 /* The words of a class that begin with text: [*from, *to). */
 void segment_word_range(const struct segment *s, enum word_class class, const char *text,
                         size_t len, uint32_t *from, uint32_t *to);
+
+/* Places in by_length of the words of a class (letters or mixed) with so many code points, which
+ * begin with this byte (0: any). */
+void segment_length_range(const struct segment *s, enum word_class class, size_t syms, char first,
+                          uint32_t *from, uint32_t *to);
 
 /* A word's lists. */
 struct seg_list {

@@ -2,7 +2,6 @@
 #include "base/mem.h"
 #include "core/idmap.h"
 #include "core/segment_write.h"
-#include "core/typo.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -330,9 +329,8 @@ static void write_words(struct build *b)
         uint32_t w = key[i].id;
 
         seg_writer_word(&b->w, word_class_of((enum word_kind)b->word[w].kind), key[i].text,
-                        key[i].len, typo_sig(key[i].text, key[i].len), entry + entry_at[w],
-                        entry_at[w + 1] - entry_at[w], folder + folder_at[w],
-                        folder_at[w + 1] - folder_at[w]);
+                        key[i].len, entry + entry_at[w], entry_at[w + 1] - entry_at[w],
+                        folder + folder_at[w], folder_at[w + 1] - folder_at[w]);
     }
     mem_free(folder);
     mem_free(entry);

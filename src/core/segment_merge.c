@@ -280,8 +280,8 @@ static void write_word(struct merge *m, const struct source *x, size_t lists)
         m->folders = unique(m->folder, m->folders);
     }
     text = segment_word(x->s, x->word, &len);
-    seg_writer_word(&m->w, word_class_of(segment_word_kind(x->s, x->word)), text, len,
-                    x->s->sig[x->word], m->entry, m->entries, m->folder, m->folders);
+    seg_writer_word(&m->w, word_class_of(segment_word_kind(x->s, x->word)), text, len, m->entry,
+                    m->entries, m->folder, m->folders);
 }
 
 static void merge_words(struct merge *m)

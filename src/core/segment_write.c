@@ -187,14 +187,13 @@ static size_t steps_bytes(const uint32_t *of, size_t count)
 }
 
 void seg_writer_word(struct seg_writer *w, enum word_class class, const char *text, size_t len,
-                     uint32_t sig, const uint32_t *entry, size_t entries, const uint32_t *folder,
-                     size_t folders)
+                     const uint32_t *entry, size_t entries, const uint32_t *folder, size_t folders)
 {
     struct segment *s = w->s;
     uint32_t id = s->words++, at = id ? s->text_at[id] : 0;
 
     if (outgrown32(id + 2, &w->word_cap)) {
-        s->sig = mem_resize(s->sig, w->word_cap, sizeof *s->sig);
+        s->uses = mem_resize(s->uses, w->word_cap, sizeof *s->uses);
         s->text_at = mem_resize(s->text_at, w->word_cap, sizeof *s->text_at);
         s->list_at = mem_resize(s->list_at, w->word_cap, sizeof *s->list_at);
     }
@@ -203,7 +202,7 @@ void seg_writer_word(struct seg_writer *w, enum word_class class, const char *te
     if (outgrown(s->list_bytes + 5 * (entries + folders + 3), &w->list_cap))
         s->list = mem_resize(s->list, w->list_cap, 1);
     memcpy(s->text + at, text, len);
-    s->sig[id] = sig;
+    s->uses[id] = (uint8_t)(entries + folders < UINT8_MAX ? entries + folders : UINT8_MAX);
     s->text_at[id] = at;
     s->text_at[id + 1] = at + (uint32_t)len;
     s->list_at[id] = (uint32_t)s->list_bytes;
@@ -300,7 +299,7 @@ static void trim(struct segment *s)
     s->name = mem_resize(s->name, s->name_bytes, 1);
     s->folder = mem_resize(s->folder, s->folders + (size_t)1, sizeof *s->folder);
     s->folder_text = mem_resize(s->folder_text, s->folder_text_bytes + 1, 1);
-    s->sig = mem_resize(s->sig, s->words + (size_t)1, sizeof *s->sig);
+    s->uses = mem_resize(s->uses, s->class_end[CLASS_MIXED] + (size_t)1, sizeof *s->uses);
     s->text_at = mem_resize(s->text_at, s->words + (size_t)1, sizeof *s->text_at);
     s->list_at = mem_resize(s->list_at, s->words + (size_t)1, sizeof *s->list_at);
     if (!s->words)
@@ -320,6 +319,7 @@ struct segment *seg_writer_end(struct seg_writer *w, uint32_t *by_hash)
     close_folders(s);
     trim(s);
     index_pairs(s);
+    segment_length_index(s);
     s->dead_bit = mem_zero(s->entries / 64 + (size_t)1, sizeof *s->dead_bit);
     s->by_hash = by_hash ? by_hash : sort_hashes(s);
     for (uint32_t i = 0; i < s->entries; i++)

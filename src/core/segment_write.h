@@ -27,10 +27,11 @@ uint32_t seg_writer_entry(struct seg_writer *w, const char *name, size_t len,
 /* Words come after all entries, in order of class and bytes; at least one list is not empty; both
  * rise. */
 void seg_writer_word(struct seg_writer *w, enum word_class class, const char *text, size_t len,
-                     uint32_t sig, const uint32_t *entry, size_t entries, const uint32_t *folder,
-                     size_t folders);
+                     const uint32_t *entry, size_t entries, const uint32_t *folder, size_t folders);
 /* by_hash: entries in the order of their hashes, taken over; NULL: to be found out. */
 struct segment *seg_writer_end(struct seg_writer *w, uint32_t *by_hash);
+/* Put the words in the order of their lengths (segment_length.c). */
+void segment_length_index(struct segment *s);
 
 /* --- from fresh rows --- */
 

@@ -24,6 +24,15 @@ static inline bool typo_few_bits(uint32_t bits, int n)
     return !bits;
 }
 
+#define TYPO_SCAN_MAX 1024 /* signatures in one go */
+#define TYPO_ANY      32   /* any number of bits */
+
+/* Of count signatures (at most TYPO_SCAN_MAX) those that may belong to a word that lacks at most so
+ * many letters of this one's and has at most so many more (TYPO_ANY: any): their places go to out,
+ * rising; gives how many. Made to be quick for 0 and any, 1 and any, 1 and 1, 2 and 2. */
+size_t typo_scan(const uint32_t *sig, size_t count, uint32_t word, int missing_max, int extra_max,
+                 uint32_t out[TYPO_SCAN_MAX]);
+
 /* One word, made ready to be compared with many (Hyyro 2003, bit-parallel). */
 struct typo {
     uint64_t mask[256];             /* by symbol: where it stands in the word */

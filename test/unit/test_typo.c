@@ -131,6 +131,38 @@ static void signatures_hide_nothing(void **state)
     assert_false(typo_few_bits(typo_sig("abc", 3) & ~typo_sig("xyz", 3), 2));
 }
 
+/* Many at a time as one by one. */
+static void a_scan_is_the_test_of_each(void **state)
+{
+    static const int most[][2] = {{0, TYPO_ANY}, {1, TYPO_ANY}, {1, 1}, {2, 2}, {0, 0}, {3, 4}};
+    uint32_t sig[TYPO_SCAN_MAX], place[TYPO_SCAN_MAX];
+    struct rng rng;
+
+    (void)state;
+    rng_seed(&rng, 3);
+    for (int round = 0; round < 600; round++) {
+        const int *max = most[round % 6];
+        size_t count = round < 6 ? TYPO_SCAN_MAX : rng_below(&rng, TYPO_SCAN_MAX + 1), n = 0;
+        uint32_t mine = (uint32_t)rng_next(&rng) & (uint32_t)rng_next(&rng);
+
+        for (size_t i = 0; i < count; i++) { /* near ones; at first all pass */
+            sig[i] = mine;
+            for (uint64_t k = round < 6 ? 0 : rng_below(&rng, 6); k; k--)
+                sig[i] ^= 1u << rng_below(&rng, 32);
+        }
+        n = typo_scan(sig, count, mine, max[0], max[1], place);
+        for (size_t i = 0, k = 0; i < count; i++) {
+            bool pass =
+                typo_few_bits(mine & ~sig[i], max[0]) && typo_few_bits(sig[i] & ~mine, max[1]);
+
+            if (pass)
+                assert_true(k < n && place[k] == i);
+            k += pass;
+            assert_true(i + 1 < count || k == n);
+        }
+    }
+}
+
 static enum typo_edit kind(const char *a, const char *b)
 {
     return typo_edit(a, strlen(a), b, strlen(b));
@@ -168,7 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(distances_are_the_tables), cmocka_unit_test(letters_are_code_points),
         cmocka_unit_test(signatures_hide_nothing),  cmocka_unit_test(edits_have_kinds),
-        cmocka_unit_test(digits_are_compared),
+        cmocka_unit_test(digits_are_compared),      cmocka_unit_test(a_scan_is_the_test_of_each),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
