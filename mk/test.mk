@@ -11,6 +11,18 @@ $(BUILD)/test/sim/%: test/sim/%.c $(LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Itest/sim -o $@ $< $(LIBS) $(PKG_LIBS) -lpthread -lm
 
+# The simulator of elections has the core with rules that can be switched off (core/elect_priv.h).
+$(BUILD)/rules/%.o: src/core/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -DELECT_RULES -c -o $@ $<
+
+RULES := $(patsubst src/core/%.c,$(BUILD)/rules/%.o,$(wildcard src/core/elect*.c))
+-include $(RULES:.o=.d)
+
+$(BUILD)/test/sim/sim_elect: test/sim/sim_elect.c $(RULES) $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -DELECT_RULES -Itest/sim -o $@ $< $(RULES) $(LIBS) $(PKG_LIBS) -lpthread -lm
+
 # A fuzz target is LLVMFuzzerTestOneInput; here replay_main.c runs its stored corpus through it.
 $(BUILD)/test/fuzz/%: test/fuzz/%.c test/fuzz/replay_main.c $(LIBS)
 	@mkdir -p $(@D)
@@ -27,7 +39,7 @@ check: test-programs
 	test/run all $(BUILD)
 
 # The simulators alone. A failure prints its seed: build/dev/test/sim/sim_elect --seed S --trace.
-SEEDS ?= 200
+SEEDS ?= 2000
 sim: $(SIM)
 	$(BUILD)/test/sim/sim_elect --seeds $(SEEDS)
 	$(BUILD)/test/sim/sim_plan $(SEEDS)

@@ -23,8 +23,7 @@
 #define DGRAM_MIN       64
 #define DGRAM_MAX       1200 /* fits every link unfragmented, IPv6 and tunnels too */
 #define PEERS_MAX       1024 /* ledger */
-#define CANDIDATES_MAX  256  /* heard but not proven */
-#define NEW_PEERS_PER_S 5    /* unknown senders taken up, each second */
+#define NEW_PEERS_PER_S 5    /* unknown senders taken up each second, after PEERS_MAX at once */
 
 /* HTTP between peers and on the owner's socket */
 #define HTTP_HEAD_MAX        (32u << 10) /* bytes */

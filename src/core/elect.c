@@ -26,7 +26,7 @@ bool ballot_is(const struct wire_ballot *b)
 bool ballot_eq(const struct wire_ballot *a, const struct wire_ballot *b)
 {
     return ballot_is(a) && nid_eq(&a->leader, &b->leader) && a->inc == b->inc &&
-           a->session == b->session;
+           (a->session == b->session || !RULE(SESSION));
 }
 
 struct wire_ballot ballot_of(const struct wire_msg *m, uint64_t term, uint64_t session)
@@ -75,7 +75,7 @@ int64_t join_window_ms(unsigned members)
 
 void learn_term(struct elect *e, uint64_t term)
 {
-    if (e->mutants & MUTANT_LOWER_TERM)
+    if (!RULE(TERM))
         return;
     if (term > TERM_MAX)
         term = TERM_MAX;
@@ -129,7 +129,7 @@ static void dispatch(struct elect *e, struct peer *p, const struct wire_msg *m)
         else if (!leads)
             listen_beacon(e, p, m);
         else if (!(m->flags & (WIRE_YIELD | WIRE_RESIGN)))
-            duel_rival(e, &p->nid);
+            duel_beacon(e, p, m);
         break;
     case WIRE_HB:
         if (follows)
@@ -321,7 +321,7 @@ static void link_changed(struct elect *e)
 
 static void gap(struct elect *e, int64_t gap_ms)
 {
-    if (gap_ms < T_GAP)
+    if (gap_ms < T_GAP || !RULE(GAP))
         return;
     if (e->role == ELECT_LEAD) {
         lead_gap(e, gap_ms);
@@ -459,7 +459,7 @@ struct elect *elect_new(const struct elect_conf *conf, uint64_t seed)
     rng_seed(&e->rng, seed);
     e->sen = conf->sen > SEN_MAX ? SEN_MAX : conf->sen;
     e->max_sen = e->sen;
-    e->newcomers_milli = (int64_t)CANDIDATES_MAX * 1000;
+    e->newcomers_milli = (int64_t)PEERS_MAX * 1000;
     e->now = LONG_AGO;
     e->member_since_ms = e->changed_ms = -1;
     return e;
@@ -473,9 +473,4 @@ void elect_free(struct elect *e)
         mem_free(e->peers[i]);
     mem_free(e->peers);
     mem_free(e);
-}
-
-void elect_set_mutants(struct elect *e, unsigned mutants)
-{
-    e->mutants = mutants;
 }

@@ -36,8 +36,8 @@ void elect_check(const struct elect *e)
     assert(e->peer_count <= PEERS_MAX);
     assert(leads == (ballot_is(&e->cur) && nid_eq(&e->cur.leader, &e->nid)));
     assert(follows == (ballot_is(&e->cur) && !nid_eq(&e->cur.leader, &e->nid)));
-    assert(e->mutants || e->cur.term <= e->max_term || !ballot_is(&e->cur));
-    assert(e->mutants || !ballot_is(&e->cur) || e->cur.term >= e->floor_term ||
+    assert(!RULE(TERM) || e->cur.term <= e->max_term || !ballot_is(&e->cur));
+    assert(!RULE(TERM) || !ballot_is(&e->cur) || e->cur.term >= e->floor_term ||
            e->cur.term == 0); /* S2 */
     assert(e->role != ELECT_CAND || e->poll.on);
     assert(e->role != ELECT_FOLLOW || !e->poll.on);

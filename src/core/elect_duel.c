@@ -16,13 +16,12 @@ static unsigned size_class(unsigned live)
     return bits;
 }
 
-bool duel_better(const struct elect *e, bool alone_a, unsigned live_a, uint64_t sen_a,
-                 const struct nid *a, bool alone_b, unsigned live_b, uint64_t sen_b,
-                 const struct nid *b)
+bool duel_better(bool alone_a, unsigned live_a, uint64_t sen_a, const struct nid *a, bool alone_b,
+                 unsigned live_b, uint64_t sen_b, const struct nid *b)
 {
     unsigned class_a = size_class(live_a), class_b = size_class(live_b);
 
-    if (!(e->mutants & MUTANT_NO_CLASS)) {
+    if (RULE(CLASS)) {
         if (alone_a != alone_b)
             return alone_b;
         if (class_a != class_b)
@@ -33,7 +32,7 @@ bool duel_better(const struct elect *e, bool alone_a, unsigned live_a, uint64_t 
 
 static bool i_am_better(const struct elect *e, const struct peer *p, const struct wire_msg *m)
 {
-    return duel_better(e, e->lead.flags & WIRE_ALONE, e->lead.live, e->sen, &e->nid,
+    return duel_better(e->lead.flags & WIRE_ALONE, e->lead.live, e->sen, &e->nid,
                        m->flags & WIRE_ALONE, m->u.faceoff.live, m->u.faceoff.sen, &p->nid);
 }
 
@@ -52,6 +51,41 @@ void duel_rival(struct elect *e, const struct nid *nid)
     e->duel.until_ms = e->now + 1500;
     if (e->duel.at_ms > e->now)
         e->duel.at_ms = e->now;
+}
+
+/* YIELD: our members are told where to go, thrice, while we go there ourselves. */
+static void yield_to(struct elect *e, const struct wire_ballot *winner)
+{
+    struct parting *p = &e->parting;
+    unsigned members = e->members;
+    bool slept = e->lead.slept;
+
+    memset(p, 0, sizeof *p);
+    p->msg.type = WIRE_BEACON;
+    lead_fill_beacon(e, &p->msg);
+    p->msg.flags = WIRE_YIELD;
+    p->msg.u.beacon.hint = *winner;
+    p->multicast = true;
+    p->left = 3;
+    p->at_ms = e->now;
+    p->gap_ms = 60;
+    listen_enter(e, T_LISTEN, 1500 + rand_ms(e, 0, 300));
+    e->listen.why = slept ? ELECT_WHY_SLEPT : ELECT_WHY_MERGED;
+    e->members = members;
+    listen_target(e, winner, rand_ms(e, 0, 5));
+}
+
+void duel_beacon(struct elect *e, const struct peer *p, const struct wire_msg *m)
+{
+    if (!RULE(FACEOFF) &&
+        duel_better(m->flags & WIRE_ALONE, m->u.beacon.live, m->u.beacon.sen, &p->nid,
+                    e->lead.flags & WIRE_ALONE, e->lead.live, e->sen, &e->nid)) {
+        struct wire_ballot b = ballot_of(m, m->u.beacon.term, m->u.beacon.session);
+
+        yield_to(e, &b);
+    } else {
+        duel_rival(e, &p->nid);
+    }
 }
 
 static void fill(const struct elect *e, struct wire_msg *m, uint64_t nonce)
@@ -84,28 +118,6 @@ void duel_faceoff(struct elect *e, const struct peer *p, const struct wire_msg *
     } else {
         duel_rival(e, &p->nid);
     }
-}
-
-/* YIELD: our members are told where to go, thrice, while we go there ourselves. */
-static void yield_to(struct elect *e, const struct wire_ballot *winner)
-{
-    struct parting *p = &e->parting;
-    unsigned members = e->members;
-    bool slept = e->lead.slept;
-
-    memset(p, 0, sizeof *p);
-    p->msg.type = WIRE_BEACON;
-    lead_fill_beacon(e, &p->msg);
-    p->msg.flags = WIRE_YIELD;
-    p->msg.u.beacon.hint = *winner;
-    p->multicast = true;
-    p->left = 3;
-    p->at_ms = e->now;
-    p->gap_ms = 60;
-    listen_enter(e, T_LISTEN, 1500 + rand_ms(e, 0, 300));
-    e->listen.why = slept ? ELECT_WHY_SLEPT : ELECT_WHY_MERGED;
-    e->members = members;
-    listen_target(e, winner, rand_ms(e, 0, 5));
 }
 
 void duel_foack(struct elect *e, const struct peer *p, const struct wire_msg *m)

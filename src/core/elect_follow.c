@@ -15,14 +15,15 @@ static struct peer *leader(const struct elect *e)
     return known_find(e, &e->cur.leader);
 }
 
-/* Heartbeats that may be missed: the least k with loss^k < 5e-4, 3 to 8. */
+/* Signs of life that may be missed: the least k with loss^k < 5e-3, 2 to 6. A false alarm costs a
+ * poll, no more. */
 static int64_t misses(const struct elect *e)
 {
     uint32_t loss = e->follow.beats.of_65536;
-    static const uint32_t most[] = {5203, 9797, 14332, 18468, 22124}; /* of 65536, for k = 3 .. 7 */
-    int64_t k = 3;
+    static const uint32_t most[] = {4634, 11206, 17427, 22713}; /* of 65536, for k = 2 .. 5 */
+    int64_t k = 2;
 
-    while (k < 8 && loss > most[k - 3])
+    while (k < 6 && loss > most[k - 2])
         k++;
     return k;
 }
@@ -36,7 +37,7 @@ static void arm(struct elect *e)
     int at = place(e);
 
     if (f->backup && at >= 0 && at < BACKUPS)
-        wait = misses(e) * T_BEAT + T_BEAT_SLACK + at * T_BACKUP_2;
+        wait = misses(e) * T_SIGN + T_SIGN_SLACK + at * T_BACKUP_2;
     else if (at >= 0)
         wait = T_SUSPECT + 50 + at * 80;
     else
@@ -45,7 +46,7 @@ static void arm(struct elect *e)
         wait = T_SUSPECT + 2000 + window;
     f->cand_at_ms = f->heard_ms + wait;
     f->ping_at_ms =
-        f->heard_ms + (f->backup ? T_BEAT + T_BEAT_SLACK : T_SUSPECT + rand_ms(e, 0, 250));
+        f->heard_ms + (f->backup ? T_SIGN + T_SIGN_SLACK : T_SUSPECT + rand_ms(e, 0, 250));
     f->pings = 0;
 }
 
@@ -57,6 +58,7 @@ void follow_alive(struct elect *e)
     }
     e->follow.heard_ms = e->now;
     e->follow.backoff_ms = 0;
+    e->follow.deferred = 0;
     arm(e);
 }
 
@@ -262,9 +264,9 @@ static enum elect_why why_of(const struct wire_msg *m)
 static void successor_beacon(struct elect *e, const struct wire_msg *m)
 {
     struct wire_ballot b = ballot_of(m, m->u.beacon.term, m->u.beacon.session);
-    bool sure = m->flags & WIRE_VOTED;
+    bool sure = m->flags & WIRE_VOTED || !RULE(SUCCESSOR);
 
-    if (b.term <= e->cur.term && !(e->mutants & MUTANT_LOWER_TERM)) {
+    if (b.term <= e->cur.term && RULE(TERM)) {
         if (sure ||
             follow_silent(e, T_SUCCEED)) /* it missed a rise of the term: joining tells it */
             follow_leave(e, &b, rand_ms(e, 0, 10), why_of(m));
@@ -318,7 +320,7 @@ void follow_beacon(struct elect *e, struct peer *p, const struct wire_msg *m)
         return;
     if (m->u.beacon.prev == e->cur.session && !(m->flags & WIRE_ALONE)) {
         successor_beacon(e, m);
-    } else if (follow_silent(e, T_SUSPECT)) {
+    } else if (follow_silent(e, T_SUSPECT) || !RULE(STICKY)) {
         follow_leave(e, &b, rand_ms(e, 0, join_window_ms(m->u.beacon.members)), ELECT_WHY_SILENT);
         e->target.live = m->u.beacon.live;
         e->target.sen = p->sen;
@@ -483,7 +485,7 @@ void follow_catalog(struct elect *e)
     struct follow *f = &e->follow;
     int64_t at = f->ka_sent_ms + T_KA_RUSH > e->now ? f->ka_sent_ms + T_KA_RUSH : e->now;
 
-    if (f->ka_at_ms > at)
+    if (f->ka_at_ms > at && RULE(NEWS))
         f->ka_at_ms = at;
     f->ka_tries = 0;
 }
@@ -547,7 +549,7 @@ void follow_tick(struct elect *e)
     if (e->conf.never_lead) {
         listen_enter(e, 0, 0);
         e->listen.why = ELECT_WHY_SILENT;
-    } else if (e->mutants & MUTANT_NO_POLL) {
+    } else if (!RULE(POLL)) {
         lead_enter(e, WIRE_VOTED, 0, ELECT_WHY_SILENT);
     } else {
         e->poll.round = 0;

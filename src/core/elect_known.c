@@ -56,7 +56,7 @@ bool window_take(struct window *w, uint64_t seq)
  * a moment. */
 static bool newcomer_allowed(struct elect *e)
 {
-    int64_t most = (int64_t)CANDIDATES_MAX * 1000;
+    int64_t most = (int64_t)PEERS_MAX * 1000;
 
     e->newcomers_milli += (e->now - e->newcomers_ms) * NEW_PEERS_PER_S;
     e->newcomers_ms = e->now;
@@ -121,7 +121,7 @@ static void restart(struct elect *e, struct peer *p, const struct wire_msg *m)
     p->current = 0;
     p->shun_until = p->demerit_until = p->answered_ms = LONG_AGO;
     p->demerit_ms = 0;
-    p->voted = 0;
+    p->voted = p->catalog_seq = 0;
     p->since_ms = -1;
     memset(&p->loss, 0, sizeof p->loss);
 }
@@ -172,11 +172,11 @@ struct peer *known_admit(struct elect *e, const struct wire_msg *m, const struct
         return NULL;
     if (!p)
         p = take_up(e, m);
-    if (!p || m->inc < p->inc)
+    if (!p || (m->inc < p->inc && RULE(INC)))
         return NULL;
-    if (m->inc > p->inc)
+    if (m->inc != p->inc)
         restart(e, p, m);
-    if (!window_take(&p->window, m->seq))
+    if (!window_take(&p->window, m->seq) && RULE(WINDOW))
         return NULL;
     path_heard(e, p, m, from);
     p->heard_ms = e->now;

@@ -22,7 +22,7 @@ void lead_enter(struct elect *e, uint16_t flags, unsigned votes, enum elect_why 
         .since_ms = e->now,
         .beacon_at_ms = e->now,
         .beat_at_ms = e->now,
-        .sweep_at_ms = e->now + T_SWEEP,
+        .sweep_at_ms = e->now + T_BEACON,
         .roll_at_ms = NEVER,
         .grace_until_ms = LONG_AGO,
         .burst = 3,
@@ -136,6 +136,7 @@ static void beacon_tick(struct elect *e)
         period = l->burst == 2 ? 40 : l->burst == 1 ? 80 : period;
     }
     l->beacon_at_ms = e->now + period;
+    l->beat_at_ms = e->now + T_SIGN; /* halfway to the next beacon */
     if (e->now - l->since_ms > 2000)
         l->flags &= (uint16_t)~WIRE_VOTED;
 }
@@ -160,7 +161,7 @@ static void beat_tick(struct elect *e)
         m->u.hb.digest = e->conf.digest;
         m->u.hb.list = e->list;
     }
-    l->beat_at_ms = e->now + T_BEAT;
+    l->beat_at_ms = e->now + T_BEACON;
 }
 
 /* ---- doubt ---- */
@@ -216,7 +217,7 @@ void lead_roll_end(struct elect *e)
         l->live = e->members;
     if (l->live)
         l->slept = false;
-    if (e->members && !l->live)
+    if (e->members && !l->live && RULE(ALONE))
         l->flags |= WIRE_ALONE;
     else
         l->flags &= (uint16_t)~WIRE_ALONE;
@@ -250,7 +251,7 @@ static void sweep_tick(struct elect *e)
         l->doubt_ms = e->now;
         lead_roll_call(e);
     }
-    l->sweep_at_ms = e->now + (fast ? T_SWEEP_FAST : T_SWEEP);
+    l->sweep_at_ms = e->now + (fast ? T_SWEEP_FAST : e->members ? T_BEACON : T_BEACON_ALONE);
 }
 
 /* We stood still. Whoever waited for us may follow another by now: ask, and answer nothing as
@@ -283,7 +284,7 @@ void lead_resign(struct elect *e)
     const struct peer *next = known_listed(e, &e->list, 0);
     struct parting *p = &e->parting;
 
-    if (!e->members)
+    if (!e->members || !RULE(RESIGN))
         return;
     memset(p, 0, sizeof *p);
     p->msg.type = WIRE_BEACON;
@@ -302,6 +303,8 @@ void lead_tick(struct elect *e)
 {
     struct lead *l = &e->lead;
 
+    if (e->now >= l->beacon_at_ms) /* together, so that an idle leader wakes less often */
+        l->sweep_at_ms = e->now;
     sweep_tick(e);
     if (e->now >= l->roll_at_ms)
         lead_roll_call(e);

@@ -5,6 +5,8 @@
 
 void ledger_clear(struct elect *e)
 {
+    if (!RULE(LEDGER) && e->role == ELECT_LEAD)
+        return;
     for (size_t i = 0; i < e->peer_count; i++)
         e->peers[i]->member = false;
     e->members = 0;
@@ -80,29 +82,30 @@ void ledger_remove(struct elect *e, struct peer *p)
 }
 
 /* The leader is the oldest of its ledger, whatever the clocks say: who proposes to be older gets
- * the youngest's place. A member that asks again keeps its place, unless it gave it up by proposing
- * a younger one. */
-static void grant(struct elect *e, struct peer *p, uint64_t proposed)
+ * the youngest's place, and so does who comes anew. A member that asks again keeps its place,
+ * unless it gave it up by proposing a younger one. */
+static void grant(struct elect *e, struct peer *p, uint64_t proposed, bool fresh)
 {
     uint64_t sen = proposed > SEN_MAX ? SEN_MAX : proposed;
 
     if (p->member && p->sen >= sen)
         return;
-    if (!is_older(e->sen, &e->nid, sen, &p->nid))
+    if ((!is_older(e->sen, &e->nid, sen, &p->nid) || (fresh && sen <= e->max_sen)) && RULE(GRANT))
         sen = (e->max_sen < UINT64_MAX ? e->max_sen : UINT64_MAX - 1) + 1;
     p->sen = sen;
     if (sen > e->max_sen)
         e->max_sen = sen;
 }
 
-/* Port and catalog as the member tells them; true: something differs from what was known. */
-static bool note(struct peer *p, uint16_t tcp_port, uint64_t generation, uint64_t number,
+/* The catalog as the member tells it; true: that is news. Datagrams may overtake each other. */
+static bool note(struct peer *p, uint64_t seq, uint64_t generation, uint64_t number,
                  uint64_t digest)
 {
-    bool differs = p->tcp_port != tcp_port || p->generation != generation || p->number != number ||
-                   p->digest != digest;
+    bool differs = p->generation != generation || p->number != number || p->digest != digest;
 
-    p->tcp_port = tcp_port;
+    if (seq < p->catalog_seq)
+        return false;
+    p->catalog_seq = seq;
     p->generation = generation;
     p->number = number;
     p->digest = digest;
@@ -112,7 +115,7 @@ static bool note(struct peer *p, uint16_t tcp_port, uint64_t generation, uint64_
 /* (For showing only: a member may say what it likes.) */
 static int64_t since(const struct elect *e, uint32_t member_s)
 {
-    int64_t ms = e->now - (int64_t)member_s * 1000;
+    int64_t ms = e->now - (member_s ? (int64_t)member_s - 1 : 0) * 1000;
 
     return ms < 0 ? 0 : ms;
 }
@@ -122,12 +125,14 @@ void ledger_join(struct elect *e, struct peer *p, const struct wire_msg *m)
     struct wire_msg *ack;
     bool differs;
 
-    if (m->u.join.session != e->cur.session) {
+    if (m->u.join.session != e->cur.session && RULE(SESSION)) {
         say_nak(e, m->u.join.session, &e->cur);
         return;
     }
-    grant(e, p, m->u.join.sen);
-    differs = note(p, m->u.join.tcp_port, m->u.join.generation, m->u.join.number, m->u.join.digest);
+    grant(e, p, m->u.join.sen, !m->u.join.member_s);
+    differs = note(p, m->seq, m->u.join.generation, m->u.join.number, m->u.join.digest) ||
+              p->tcp_port != m->u.join.tcp_port;
+    p->tcp_port = m->u.join.tcp_port;
     if (!p->member) {
         p->member = true;
         p->warm = false;
@@ -163,7 +168,7 @@ void ledger_join(struct elect *e, struct peer *p, const struct wire_msg *m)
 /* A member speaking of our ballot, or somebody who has to be told otherwise. */
 static bool is_ours(struct elect *e, const struct peer *p, uint64_t session)
 {
-    if (p->member && session == e->cur.session)
+    if (p->member && (session == e->cur.session || !RULE(SESSION)))
         return true;
     say_nak(e, session, &e->cur);
     return false;
@@ -176,7 +181,7 @@ void ledger_ka(struct elect *e, struct peer *p, const struct wire_msg *m)
     if (!is_ours(e, p, m->u.ka.session))
         return;
     ledger_alive(e, p);
-    if (note(p, p->tcp_port, m->u.ka.generation, m->u.ka.number, m->u.ka.digest))
+    if (note(p, m->seq, m->u.ka.generation, m->u.ka.number, m->u.ka.digest))
         news_peer(e, ELECT_PEER_CHANGED, p);
     ack = answer(e, WIRE_KAACK);
     ack->u.ka = m->u.ka;
@@ -223,6 +228,10 @@ void ledger_suspect(struct elect *e, struct peer *p)
 {
     if (p->suspected)
         return;
+    if (!RULE(ASK)) {
+        ledger_remove(e, p);
+        return;
+    }
     p->suspected = true;
     p->pings = 0;
     e->lead.sweep_at_ms = e->now;

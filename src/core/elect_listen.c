@@ -23,7 +23,7 @@ void listen_enter(struct elect *e, int64_t hello_in_ms, int64_t cand_in_ms)
         .since_ms = e->now,
         .hello_at_ms = e->now + hello_in_ms,
         .hello_gap_ms = T_HELLO_GAP,
-        .cand_at_ms = e->conf.never_lead ? NEVER : e->now + cand_in_ms,
+        .cand_at_ms = e->conf.never_lead ? NEVER : e->now + (RULE(WAIT) ? cand_in_ms : 0),
         .told = told,
         .why = ELECT_WHY_FOUND,
     };
@@ -77,7 +77,7 @@ void listen_beacon(struct elect *e, struct peer *p, const struct wire_msg *m)
         if (e->join.at_ms == NEVER)
             e->join.at_ms = e->now;
     } else if (!ballot_is(&t->ballot) || e->now - t->heard_ms > T_BEACON_ALONE + 200 ||
-               duel_better(e, alone, m->u.beacon.live, p->sen, &p->nid, t->alone, t->live, t->sen,
+               duel_better(alone, m->u.beacon.live, p->sen, &p->nid, t->alone, t->live, t->sen,
                            &t->ballot.leader)) {
         listen_target(e, &b, rand_ms(e, 0, join_window_ms(e->listen.hellos)));
         if (!ballot_eq(&b, &t->ballot))
@@ -98,7 +98,7 @@ void listen_joinack(struct elect *e, const struct wire_msg *m)
 
     if (!ballot_eq(&b, &e->target.ballot) || m->u.joinack.nonce != asked.nonce)
         return;
-    if (b.term < e->floor_term && !(e->mutants & MUTANT_LOWER_TERM))
+    if (b.term < e->floor_term && RULE(TERM))
         return; /* it has not seen our term yet; the next JOIN tells it again */
     e->members = m->u.joinack.members;
     follow_enter(e, &b, false, e->listen.why);
@@ -166,7 +166,7 @@ void say_join(struct elect *e, const struct peer *p, uint64_t session)
     m->u.join.number = j->number;
     m->u.join.digest = j->digest;
     if (e->member_since_ms >= 0)
-        m->u.join.member_s = (uint32_t)((e->now - e->member_since_ms) / 1000);
+        m->u.join.member_s = (uint32_t)((e->now - e->member_since_ms) / 1000) + 1;
     j->at_ms = e->now + gap / 2 + rand_ms(e, 0, gap / 2) + (e->members > 200 ? e->members / 4 : 0);
 }
 
@@ -197,6 +197,10 @@ void listen_tick(struct elect *e)
         say_hello(e);
     if (ballot_is(&e->target.ballot) && e->now >= e->join.at_ms)
         join_target(e);
+    if (!RULE(WAIT) && e->now >= l->cand_at_ms) {
+        lead_enter(e, WIRE_VOTED, 0, ELECT_WHY_FIRST);
+        return;
+    }
     if (e->now >= l->cand_at_ms && !e->poll.on) {
         if (ballot_is(&e->target.ballot) && e->now - e->target.heard_ms < 1500) {
             l->cand_at_ms = e->now + 500 + rand_ms(e, 0, 300);

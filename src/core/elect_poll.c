@@ -239,13 +239,15 @@ static void candidate_decides(struct elect *e)
         const struct wire_ballot hint = q->hint;
 
         follow_leave(e, &hint, 0, ELECT_WHY_SILENT);
-    } else if (q->hear > q->lost) { /* the others hear it: the deaf one is me */
+    } else if (q->hear > q->lost && RULE(MAJORITY)) { /* the others hear it: the deaf one is me */
         f->backoff_ms = f->backoff_ms ? f->backoff_ms * 2 : 60;
         if (f->backoff_ms > 4000)
             f->backoff_ms = 4000;
         f->cand_at_ms = e->now + f->backoff_ms;
         q->round = 0;
-    } else if (q->better) {
+    } else if (q->better &&
+               f->deferred < DEFERS) { /* not for ever: lists may contradict each other */
+        f->deferred++;
         f->cand_at_ms = e->now + 300;
         q->round = 0;
     } else if (!q->lost && e->members > 1 && !q->round) {

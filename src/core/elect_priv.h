@@ -13,7 +13,7 @@
  *   elect_ledger.c  the leader's members: who is in, who is next, who is gone
  *   elect_duel.c    two leaders: face-off, yielding, key order
  *
- * doc/ELECTION.md has the rules and says why; tests include this file for the mutants. */
+ * doc/ELECTION.md has the rules and says why. */
 #pragma once
 
 #include "base/rng.h"
@@ -34,8 +34,8 @@ enum {
     T_LISTEN_OLDER = 1500, /* an older listener is waited for at most this long */
     T_BEACON = 250,
     T_BEACON_ALONE = 1000,
-    T_BEAT = 80,
-    T_BEAT_SLACK = 40,
+    T_SIGN = 125, /* a stand-by hears a beacon or a heartbeat so often */
+    T_SIGN_SLACK = 40,
     T_BACKUP_2 = 160, /* backup 1 has finished its poll by then */
     T_POLL = 80,
     T_POLL_REPEAT = 30,
@@ -43,7 +43,7 @@ enum {
     T_FRESH = 265,
     T_SUCCEED = 300, /* silence that lets an unconfirmed successor in */
     T_SUSPECT = 1000,
-    T_DOUBT = 400,
+    T_DOUBT = 800,
     T_DEMERIT = 10000,
     T_GAP = 250,
     T_GAP_LONG = 5000,
@@ -52,7 +52,6 @@ enum {
     T_KA_MIN = 2000,
     T_KA_MAX = 10000,
     T_KA_RUSH = 20, /* least time between two KAs when the catalog changes */
-    T_SWEEP = 200,
     T_SWEEP_FAST = 100,
     T_SHUN = 5000,
     T_PATH = 3000,
@@ -60,6 +59,7 @@ enum {
 
 enum {
     BACKUPS = 2,
+    DEFERS = 3,
     JOIN_TRIES = 7,
     JOIN_TRIES_HEARD = 14, /* of a leader whose beacons come */
     KA_TRIES = 6,
@@ -67,12 +67,34 @@ enum {
     PINGS_REPORTED = 3,
 };
 
-/* Rules that a test may switch off, to see that the simulator's checker misses them. */
-enum elect_mutant {
-    MUTANT_NO_POLL = 1,    /* a suspicious follower takes over without asking */
-    MUTANT_NO_CLASS = 2,   /* of two leaders the older wins, however few follow it */
-    MUTANT_LOWER_TERM = 4, /* terms are not learnt from messages; a lower one is followed */
+/* The rules that carry the weight, by name. They stand; but the simulator is built with
+ * ELECT_RULES, and there each can be switched off, to see that its checkers notice. */
+enum elect_rule {
+    RULE_POLL = 1 << 0,      /* a suspicious follower asks before it takes over */
+    RULE_MAJORITY = 1 << 1,  /* it stays when more hear the leader than have lost it */
+    RULE_SUCCESSOR = 1 << 2, /* a successor nobody voted for waits for the leader's silence */
+    RULE_STICKY = 1 << 3,    /* another leader moves nobody whose own is fresh */
+    RULE_CLASS = 1 << 4,     /* of two leaders the one with more followers goes on */
+    RULE_FACEOFF = 1 << 5,   /* a leader yields only after a round trip with its own nonce */
+    RULE_TERM = 1 << 6,      /* terms are learnt from all messages, a lower one is not followed */
+    RULE_WAIT = 1 << 7,      /* who comes up listens and asks before it leads */
+    RULE_GAP = 1 << 8,       /* a leader that stood still asks before it answers */
+    RULE_SESSION = 1 << 9,   /* a ballot is another one when its session is */
+    RULE_WINDOW = 1 << 10,   /* what was heard before is dropped */
+    RULE_INC = 1 << 11,      /* so is what a former incarnation said */
+    RULE_GRANT = 1 << 12,  /* who proposes to be older than the leader gets the youngest's place */
+    RULE_ALONE = 1 << 13,  /* a leader that hears nobody says so, and is not believed */
+    RULE_ASK = 1 << 14,    /* a member is asked before it is counted as gone */
+    RULE_RESIGN = 1 << 15, /* a leader that leaves names its successor */
+    RULE_NEWS = 1 << 16,   /* a change of the catalog is told at once */
+    RULE_LEDGER = 1 << 17, /* a new leader knows no members but those that join */
 };
+#ifdef ELECT_RULES
+extern unsigned elect_rules_off;
+#define RULE(name) (!(elect_rules_off & (RULE_##name)))
+#else
+#define RULE(name) true
+#endif
 
 struct window { /* which of the last 1024 numbers of a sender have come */
     uint64_t top;
@@ -102,6 +124,7 @@ struct peer {
     uint64_t sen;
     uint16_t tcp_port;
     uint64_t generation, number, digest;
+    uint64_t catalog_seq; /* of the message that told these; what was sent before tells less */
     bool never_lead;
     int64_t heard_ms;
     int64_t since_ms; /* a member since; -1: not known */
@@ -151,6 +174,7 @@ struct follow {
     bool joined, backup;
     struct loss beats; /* heartbeats; beacons are counted with their sender */
     int64_t backoff_ms;
+    unsigned deferred;         /* how often it waited for one that said it is better placed */
     bool restarted;            /* the leader's next incarnation was heard */
     struct wire_msg successor; /* BEACON that waits until the leader has been silent long enough */
     int64_t successor_at_ms;
@@ -197,7 +221,6 @@ struct elect {
     struct elect_conf conf;
     struct nid nid;
     struct rng rng;
-    unsigned mutants;
     bool running, leaving;
     int64_t now, started_ms;
     uint64_t seq, sen, max_sen;
@@ -234,8 +257,6 @@ struct elect {
     struct elect_out *out;
     struct wire_msg msgs[ELECT_SENDS_MAX];
 };
-
-void elect_set_mutants(struct elect *e, unsigned mutants);
 
 /* elect.c */
 int64_t rand_ms(struct elect *e, int64_t lo, int64_t hi); /* lo <= x < hi; lo when hi <= lo */
@@ -354,12 +375,12 @@ bool ledger_sweep(struct elect *e); /* whether somebody is suspected: come again
 
 /* elect_duel.c */
 void duel_rival(struct elect *e, const struct nid *nid);
+void duel_beacon(struct elect *e, const struct peer *p, const struct wire_msg *m);
 void duel_faceoff(struct elect *e, const struct peer *p, const struct wire_msg *m);
 void duel_foack(struct elect *e, const struct peer *p, const struct wire_msg *m);
 /* Does leader a come before b? Whoever hears nobody of its ledger is last, then more followers by
  * size class, then age. */
-bool duel_better(const struct elect *e, bool alone_a, unsigned live_a, uint64_t sen_a,
-                 const struct nid *a, bool alone_b, unsigned live_b, uint64_t sen_b,
-                 const struct nid *b);
+bool duel_better(bool alone_a, unsigned live_a, uint64_t sen_a, const struct nid *a, bool alone_b,
+                 unsigned live_b, uint64_t sen_b, const struct nid *b);
 void duel_tick(struct elect *e);
 int64_t duel_due(const struct elect *e);

@@ -133,7 +133,7 @@ struct wire_msg {
             uint64_t sen;
             uint16_t tcp_port;
             uint32_t features;
-            uint32_t member_s; /* for so long a member already, without a break */
+            uint32_t member_s; /* 0: no member yet; else 1 and the seconds that it is one */
             uint64_t generation, number, digest;
         } join;
         struct {

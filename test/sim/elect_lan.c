@@ -13,6 +13,9 @@ struct lan lan;
 
 struct packet { /* one sealed datagram on its way to some receivers */
     struct wire_msg msg;
+    int sender;
+    uint16_t *heard; /* of a recorded one: in which life each host heard it; 0: not */
+    bool replay;
     struct addr from;
     size_t len;
     unsigned refs;
@@ -35,7 +38,7 @@ static struct {
     struct event *heap;
     size_t len, cap;
     uint64_t no;
-    struct seal_net net;
+    struct seal_net net, foreign;
     struct packet *all, *idle;
     struct packet *recorded[RECORDED_MAX];
     uint64_t session[SESSIONS_MAX]; /* every ballot that was ever led */
@@ -48,6 +51,8 @@ static const char *name(int i)
 {
     static char names[HOSTS_MAX][16];
 
+    if (i < 0)
+        return "?";
     if (i < 26)
         snprintf(names[i], sizeof names[i], "%c", 'a' + i);
     else
@@ -148,6 +153,7 @@ static struct packet *packet_new(void)
         world.all = p;
     }
     p->refs = 1;
+    p->heard = NULL;
     return p;
 }
 
@@ -155,27 +161,41 @@ static void unref(struct packet *p)
 {
     if (!p || --p->refs)
         return;
+    mem_free(p->heard);
+    p->heard = NULL;
     p->idle = world.idle;
     world.idle = p;
 }
 
 /* ---- the network ---- */
 
-static bool awake(int i)
-{
-    return lan.host[i].e && !lan.host[i].asleep_us;
-}
-
 static bool reaches(int a, int b)
 {
     const struct host *x = &lan.host[a], *y = &lan.host[b];
 
-    return x->group == y->group && !x->mute && !y->deaf;
+    return (x->group == y->group || lan.bridge[x->group][y->group]) && !x->mute && !y->deaf;
+}
+
+static bool lost(int to)
+{
+    struct host *h = &lan.host[to];
+
+    if (!lan.bursts)
+        return chance(lan.loss_pct * 10);
+    if (h->burst) {
+        h->burst--;
+        return true;
+    }
+    if (chance(lan.loss_pct * 10 / 4)) /* four in a row, as a mean */
+        h->burst = (unsigned)between(0, 7);
+    return h->burst > 0;
 }
 
 /* 0.1 to 0.7 ms, now and then up to 20 ms. */
 static int64_t delay_us(void)
 {
+    if (lan.shuffles && chance(50))
+        return between(0, 50 * MS);
     return 100 + between(0, 300) + between(0, 300) + (chance(2) ? between(0, 20 * MS) : 0);
 }
 
@@ -184,13 +204,29 @@ static void carry(struct packet *p, int from, int to)
     if (!reaches(from, to))
         return;
     for (int copies = chance(10) ? 2 : 1; copies; copies--) {
-        if (chance(lan.loss_pct * 10))
+        if (lost(to))
             continue;
         p->refs++;
         push((struct event){
             .at_us = lan.now_us + delay_us(), .kind = DELIVER, .to = to, .packet = p});
     }
 }
+
+/* What another network's services say is not opened, not even with our tag on it. */
+static void check_foreign(int i, const struct wire_msg *m, const uint8_t nonce[24])
+{
+    uint8_t out[DGRAM_MAX];
+    struct wire_msg got;
+    size_t len = wire_seal(out, m, &world.foreign, &lan.host[i].conf.key, nonce);
+
+    if (wire_open(&got, out, len, &world.net) == WIRE_OK)
+        lan_fail("a foreign %s was opened", wire_type_name(m->type));
+    memcpy(out + 4, world.net.tag, sizeof world.net.tag);
+    if (wire_open(&got, out, len, &world.net) == WIRE_OK)
+        lan_fail("a foreign %s with our tag was opened", wire_type_name(m->type));
+}
+
+#include "elect_lan_check.c"
 
 /* Seal as svc/lan does, open as the receivers do; all of them hold the same key, so once is enough.
  */
@@ -200,6 +236,17 @@ static struct packet *seal(int i, const struct wire_msg *m)
     struct packet *p = packet_new();
     size_t len;
 
+    lan.datagrams++;
+    p->sender = i;
+    p->replay = false;
+    p->from = lan.host[i].udp;
+    if (lan.plain) {
+        p->msg = *m;
+        if (wire_is_signed(m->type))
+            memcpy(p->msg.pub, lan.host[i].conf.key.pub, sizeof p->msg.pub);
+        p->len = 0;
+        return p;
+    }
     for (size_t k = 0; k < sizeof nonce; k++)
         nonce[k] = (uint8_t)rng_below(&lan.rng, 256);
     len = wire_seal(out, m, &world.net, &lan.host[i].conf.key, nonce);
@@ -213,9 +260,9 @@ static struct packet *seal(int i, const struct wire_msg *m)
     }
     if (wire_open(&p->msg, out, len, &world.net) != WIRE_OK)
         lan_fail("a %s does not open", wire_type_name(m->type));
-    p->from = lan.host[i].udp;
+    if (chance(5)) /* another network on the same cable */
+        check_foreign(i, m, nonce);
     p->len = len;
-    lan.datagrams++;
     return p;
 }
 
@@ -230,6 +277,7 @@ static void record(struct packet *p)
     if (chance(50)) {
         unref(world.recorded[at]);
         world.recorded[at] = p;
+        p->heard = mem_zero((size_t)lan.hosts, sizeof *p->heard);
         p->refs++;
     }
     if (chance(20) && world.recorded[at]) {
@@ -237,6 +285,10 @@ static void record(struct packet *p)
         struct packet *copy = packet_new();
 
         copy->msg = old->msg;
+        copy->sender = old->sender;
+        copy->replay = true;
+        copy->heard = mem_zero((size_t)lan.hosts, sizeof *copy->heard);
+        memcpy(copy->heard, old->heard, (size_t)lan.hosts * sizeof *copy->heard);
         copy->from = old->from;
         if (chance(500))
             copy->from.ip[3] = 250;
@@ -251,6 +303,7 @@ static void send(int i, const struct elect_send *s)
 {
     struct packet *p = seal(i, s->msg);
 
+    check_grace(i, s->msg);
     if (lan.trace_wire)
         printf("[%9.1f] %s %s %s\n", (double)lan.now_us / 1000, name(i), s->multicast ? "**" : "->",
                wire_type_name(s->msg->type));
@@ -270,8 +323,6 @@ static void send(int i, const struct elect_send *s)
     record(p);
     unref(p);
 }
-
-#include "elect_lan_check.c"
 
 /* ---- one step of one host ---- */
 
@@ -307,6 +358,9 @@ void lan_event(int i, const struct elect_in *given)
         if (lan.trace && before != h->e->role)
             printf("[%9.1f] %s . %s\n", (double)lan.now_us / 1000, name(i),
                    elect_role_name(h->e->role));
+        if (lan.quiet && (out.news_count || out.sends))
+            lan_fail("S7: a played back %s is answered by %s",
+                     wire_type_name(in.msg ? in.msg->type : 0), name(i));
         for (size_t k = 0; k < out.news_count; k++)
             take_news(i, &out.news[k]);
         for (size_t k = 0; k < out.sends; k++)
@@ -315,17 +369,41 @@ void lan_event(int i, const struct elect_in *given)
         if (++again > 20)
             lan_fail("%s is never done", name(i));
     } while (out.more);
-    for (int k = 0; h->told_leads && h->e->role == ELECT_LEAD && k < lan.hosts; k++) {
-        const struct peer *p = known_find(h->e, &lan.host[k].nid);
-
-        if (h->up[k] != (p && p->member))
-            lan_fail("%s: news and ledger differ over %s", name(i), name(k));
-    }
+    if (lan.hosts <= 64 || chance(10))
+        check_ledger(i);
     check_alone(i);
+    if (h->sen != h->e->sen) {
+        if (h->e->sen > h->sen)
+            h->restamped_ms = lan.now_us / MS;
+        h->sen = h->e->sen;
+    }
     schedule(i);
 }
 
 /* ---- time ---- */
+
+/* A host that has heard this before does nothing and knows no more after it. */
+static void deliver(int i, struct packet *p)
+{
+    struct host *h = &lan.host[i];
+    const struct elect_in in = {.kind = ELECT_DATAGRAM, .msg = &p->msg, .from = p->from};
+    uint64_t before;
+
+    if (p->replay && p->heard[i] == h->life) {
+        lan_event(i, &(struct elect_in){.kind = ELECT_TICK}); /* what is due anyway */
+        before = state_of(h->e);
+        lan.quiet = true;
+        lan_event(i, &in);
+        lan.quiet = false;
+        if (state_of(h->e) != before)
+            lan_fail("S7: a %s that was played back changed %s", wire_type_name(p->msg.type),
+                     name(i));
+        return;
+    }
+    if (p->heard)
+        p->heard[i] = h->life;
+    lan_event(i, &in);
+}
 
 static void wake(int i)
 {
@@ -334,6 +412,9 @@ static void wake(int i)
 
     h->asleep_us = 0;
     h->clean_us = lan.now_us;
+    h->grace_us = h->e->role == ELECT_LEAD && h->e->members && gap_ms >= T_GAP
+                      ? lan.now_us + T_ROLL * MS
+                      : -1;
     lan_event(i, &(struct elect_in){.kind = ELECT_GAP, .gap_ms = gap_ms});
     lan_catalog(i, h->conf.number); /* it may have changed meanwhile */
 }
@@ -345,9 +426,7 @@ static void step(struct event *ev)
     switch (ev->kind) {
     case DELIVER:
         if (h->e && !h->asleep_us)
-            lan_event(ev->to, &(struct elect_in){.kind = ELECT_DATAGRAM,
-                                                 .msg = &ev->packet->msg,
-                                                 .from = ev->packet->from});
+            deliver(ev->to, ev->packet);
         break;
     case TIMER:
         if (awake(ev->to) && ev->timer_no == h->timer_no) {
@@ -385,22 +464,24 @@ void lan_run(int64_t us)
 
 /* ---- hosts and faults ---- */
 
-void lan_open(int hosts, uint64_t seed, unsigned loss_pct, unsigned mutants)
+void lan_open(int hosts, uint64_t seed, unsigned loss_pct)
 {
     uint8_t group[32];
 
     lan.hosts = hosts;
     lan.loss_pct = loss_pct;
-    lan.mutants = mutants;
     lan.now_us = SECOND;
-    lan.replays = false;
+    lan.replays = lan.bursts = lan.shuffles = lan.quiet = lan.apart = lan.plain = false;
+    memset(lan.bridge, 0, sizeof lan.bridge);
     lan.multicast_bytes = lan.unicast_bytes = lan.datagrams = lan.takeovers = 0;
     rng_seed(&lan.rng, seed);
     seal_open_group(group, "lan");
     seal_derive(&world.net, group);
+    seal_open_group(group, "lab");
+    seal_derive(&world.foreign, group);
     for (int i = 0; i < hosts; i++) {
         struct host *h = &lan.host[i];
-        uint8_t seed_of[32] = {(uint8_t)(i + 1)};
+        uint8_t seed_of[32] = {(uint8_t)(i + 1), (uint8_t)((i + 1) >> 8)};
 
         memset(h, 0, sizeof *h);
         seal_key_from_seed(&h->conf.key, seed_of);
@@ -409,9 +490,10 @@ void lan_open(int hosts, uint64_t seed, unsigned loss_pct, unsigned mutants)
         h->conf.generation = 1;
         h->conf.number = (uint64_t)i;
         h->udp = (struct addr){.family = 4, .port = (uint16_t)(1000 + i)};
-        memcpy(h->udp.ip, "\x0a\x00\x00", 3);
-        h->udp.ip[3] = (uint8_t)(i + 1);
-        h->timer_us = h->cut_us = -1;
+        h->udp.ip[0] = 10;
+        h->udp.ip[1] = (uint8_t)(i / 250);
+        h->udp.ip[3] = (uint8_t)(i % 250 + 1);
+        h->timer_us = h->cut_us = h->grace_us = -1;
     }
 }
 
@@ -422,12 +504,13 @@ void lan_close(void)
     while (world.all) {
         struct packet *p = world.all;
 
+        mem_free(p->heard);
         world.all = p->all;
         mem_free(p);
     }
     mem_free(world.heap);
     memset(&world, 0, sizeof world);
-    memset(lan.host, 0, sizeof lan.host);
+    memset(lan.host, 0, (size_t)lan.hosts * sizeof *lan.host);
 }
 
 void lan_start(int i)
@@ -437,15 +520,16 @@ void lan_start(int i)
     if (h->e)
         return;
     h->conf.inc = (uint32_t)++h->boots;
-    if (!h->conf.sen)
-        h->conf.sen =
-            (uint64_t)(1700000000000ll + lan.now_us / MS) << 16 | rng_below(&lan.rng, 65536);
+    h->life++;
+    h->conf.sen = (uint64_t)(1700000000000ll + h->clock_ms + lan.now_us / MS) << 16 |
+                  rng_below(&lan.rng, 65536);
+    h->sen = h->conf.sen;
+    h->restamped_ms = 0;
     h->told_term = 0;
     h->told_leader = h->told_leads = h->refuses = false;
     h->clean_us = lan.now_us;
     memset(h->up, 0, sizeof h->up);
     h->e = elect_new(&h->conf, rng_next(&lan.rng));
-    elect_set_mutants(h->e, lan.mutants);
     tell(i, "start");
     lan_event(i, &(struct elect_in){.kind = ELECT_START});
 }
@@ -459,12 +543,24 @@ void lan_crash(int i, bool refuses)
     tell(i, "X");
     elect_free(h->e);
     h->e = NULL;
-    h->conf.sen = 0; /* the next start proposes its own */
     h->timer_us = h->cut_us = -1;
     h->timer_no++;
     h->asleep_us = 0;
     h->refuses = refuses;
     h->told_leads = h->told_leader = false;
+    for (int k = 0; refuses && k < lan.hosts; k++) { /* the streams of its stand-bys break */
+        const struct host *s = &lan.host[k];
+        struct elect_view v = {0};
+        bool follows =
+            s->e && !s->asleep_us && ballot_is(&s->e->cur) && nid_eq(&s->e->cur.leader, &h->nid);
+
+        if (follows)
+            elect_view(s->e, &v);
+        for (size_t n = 0; n < v.standbys; n++)
+            if (v.standby[n].self && reaches(i, k) && reaches(k, i))
+                push((struct event){
+                    .at_us = lan.now_us + delay_us(), .kind = REFUSE, .to = k, .refused = h->udp});
+    }
 }
 
 void lan_leave(int i)
@@ -496,6 +592,14 @@ void lan_sleep(int i, int64_t us)
     push((struct event){.at_us = h->asleep_us, .kind = WAKE, .to = i});
 }
 
+void lan_clocks(void)
+{
+    for (int i = 0; i < lan.hosts; i++)
+        lan.host[i].clock_ms = chance(200)   ? -1700000000000ll
+                               : chance(400) ? between(-30000000000ll, 30000000000ll)
+                                             : 0;
+}
+
 void lan_cut(int i, int group)
 {
     lan.host[i].group = group;
@@ -516,6 +620,7 @@ void lan_mute(int i, bool mute)
 
 void lan_heal(void)
 {
+    memset(lan.bridge, 0, sizeof lan.bridge);
     for (int i = 0; i < lan.hosts; i++) {
         lan_cut(i, 0);
         lan_deaf(i, false);

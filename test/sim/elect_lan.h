@@ -9,9 +9,10 @@
 
 #include <setjmp.h>
 
-#define HOSTS_MAX 64
-#define SECOND    1000000ll /* virtual time is in microseconds */
-#define MS        1000ll
+#define HOSTS_MAX  1000
+#define GROUPS_MAX 4
+#define SECOND     1000000ll /* virtual time is in microseconds */
+#define MS         1000ll
 
 struct host {
     struct elect *e; /* NULL: down */
@@ -19,10 +20,17 @@ struct host {
     struct nid nid;
     struct addr udp;
     uint64_t boots;
+    int64_t clock_ms; /* its wall clock is so wrong */
+    uint64_t sen;     /* as last seen; when it was raised */
+    int64_t restamped_ms;
+    unsigned burst;    /* so many more datagrams to it are lost */
+    uint16_t life;     /* of the program: counted over restarts */
     int64_t timer_us;  /* when the pending timer event fires; -1: none */
     uint64_t timer_no; /* only the newest timer event counts */
     int64_t asleep_us; /* until then it does not run; 0: awake */
     int64_t slept_us;  /* since */
+    int64_t grace_us;  /* it led and stood still: until then it has to be quiet; -1: no */
+    uint64_t moves;    /* news of another leader than before */
     int group;         /* hosts of different groups do not hear each other */
     bool deaf, mute;
     bool refuses;       /* down, but the machine answers that nobody listens */
@@ -41,19 +49,24 @@ struct lan {
     struct rng rng;
     int64_t now_us;
     unsigned loss_pct;
-    unsigned mutants;
-    bool replays; /* somebody records and plays back */
+    bool bridge[GROUPS_MAX][GROUPS_MAX]; /* one-way: what the first group says the second hears */
+    bool plain;                          /* messages go as they are: three times as fast */
+    bool bursts;                         /* losses come in rows */
+    bool shuffles;                       /* some datagrams are much later than others */
+    bool replays;                        /* somebody records and plays back */
+    bool quiet;                          /* what is delivered has been heard before */
     bool trace, trace_wire;
     struct buf *log; /* news as lines without times, for transcripts; or NULL */
     jmp_buf failed;
     char why[256];
+    bool apart; /* groups grew apart: their members' ages can't be compared */
     uint64_t multicast_bytes, unicast_bytes, datagrams;
     uint64_t takeovers;
 };
 
 extern struct lan lan;
 
-void lan_open(int hosts, uint64_t seed, unsigned loss_pct, unsigned mutants);
+void lan_open(int hosts, uint64_t seed, unsigned loss_pct);
 void lan_close(void);
 _Noreturn void lan_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -66,6 +79,7 @@ void lan_cut(int i, int group);
 void lan_deaf(int i, bool deaf);
 void lan_mute(int i, bool mute);
 void lan_heal(void);
+void lan_clocks(void); /* some wall clocks stand at 1970, some are off by a year */
 void lan_catalog(int i, uint64_t number);
 void lan_move(int i, unsigned port, bool notices); /* its address changes */
 void lan_event(int i, const struct elect_in *in);
@@ -74,6 +88,8 @@ void lan_run(int64_t us); /* so much longer */
 /* Every group has one leader, all follow it and are in its ledger with the right numbers; whole:
  * and nobody else is. */
 bool lan_led(bool whole);
+/* In every group the leader is the longest member of it, without a break. */
+void lan_oldest(void);
 /* Run until then, at most us. Gives how long it took; -1: longer. */
 int64_t lan_settle(int64_t us, bool whole);
 int lan_leader(void); /* that has the most members; -1: none */

@@ -10,6 +10,60 @@ static void new_ballot(int i, uint64_t session)
         world.session[world.sessions++] = session;
 }
 
+static void mix(uint64_t *h, const void *data, size_t len)
+{
+    const uint8_t *p = data;
+
+    for (size_t i = 0; i < len; i++)
+        *h = (*h ^ p[i]) * 0x100000001b3u;
+}
+
+/* All that a service knows; not the time, nor what is only of use within one step. */
+static uint64_t state_of(const struct elect *e)
+{
+    static struct elect copy;
+    uint64_t h = 0xcbf29ce484222325u;
+
+    memcpy(&copy, e, offsetof(struct elect, msgs));
+    copy.now = 0;
+    copy.from = (struct addr){0};
+    copy.out = NULL;
+    mix(&h, &copy, offsetof(struct elect, msgs));
+    for (size_t i = 0; i < e->peer_count; i++)
+        mix(&h, e->peers[i], sizeof *e->peers[i]);
+    return h;
+}
+
+static bool awake(int i)
+{
+    return lan.host[i].e && !lan.host[i].asleep_us;
+}
+
+/* S6: who led and stood still says nothing as leader before its roll call is over. */
+static void check_grace(int i, const struct wire_msg *m)
+{
+    struct host *h = &lan.host[i];
+
+    if (h->e->role != ELECT_LEAD || lan.now_us >= h->grace_us)
+        return;
+    if (m->type == WIRE_BEACON || m->type == WIRE_HB || m->type == WIRE_JOINACK ||
+        m->type == WIRE_KAACK || m->type == WIRE_PONG)
+        lan_fail("S6: %s says %s right after it stood still", name(i), wire_type_name(m->type));
+}
+
+/* What the house was told of members is what the ledger has. */
+static void check_ledger(int i)
+{
+    const struct host *h = &lan.host[i];
+
+    for (int k = 0; h->told_leads && h->e->role == ELECT_LEAD && k < lan.hosts; k++) {
+        const struct peer *p = known_find(h->e, &lan.host[k].nid);
+
+        if (h->up[k] != (p && p->member))
+            lan_fail("%s: news and ledger differ over %s", name(i), name(k));
+    }
+}
+
 static void peer_down(int i, int whom, uint32_t inc)
 {
     const struct host *h = &lan.host[whom], *l = &lan.host[i];
@@ -32,6 +86,7 @@ static void take_news(int i, const struct elect_news *n)
     h->told_term = n->term;
     switch (n->kind) {
     case ELECT_LEADER:
+        h->moves++;
         if (n->self) {
             tell(i, "lead %llu", (unsigned long long)n->term);
             new_ballot(i, h->e->cur.session);
@@ -134,6 +189,30 @@ static bool group_led(int group, bool whole)
         members++;
     }
     return !whole || lan.host[leader].e->members == members;
+}
+
+/* Since when, without a break. Who lost a merge or slept gave its place up. */
+static int64_t member_ms(int i)
+{
+    const struct host *h = &lan.host[i];
+
+    return h->restamped_ms > h->e->member_since_ms ? h->restamped_ms : h->e->member_since_ms;
+}
+
+void lan_oldest(void)
+{
+    for (int i = 0; i < lan.hosts; i++) {
+        const struct host *l = &lan.host[i];
+
+        if (lan.apart || !healthy(i) || l->e->role != ELECT_LEAD)
+            continue;
+        for (int k = 0; k < lan.hosts; k++)
+            if (healthy(k) && lan.host[k].group == l->group &&
+                lan.host[k].e->role == ELECT_FOLLOW && !lan.host[k].conf.never_lead &&
+                member_ms(k) + 2500 < member_ms(i))
+                lan_fail("%s leads since %lld, but %s is a member since %lld", name(i),
+                         (long long)member_ms(i), name(k), (long long)member_ms(k));
+    }
 }
 
 bool lan_led(bool whole)

@@ -11,6 +11,10 @@ static int64_t allowed_us(int64_t base_ms)
                        : lan.loss_pct <= 10 ? 3000
                                             : 6000;
 
+    if (lan.bursts)
+        extra_ms *= 2;
+    if (lan.shuffles)
+        extra_ms += 150;
     return (base_ms + extra_ms) * MS;
 }
 
@@ -23,6 +27,13 @@ static void settle(int64_t base_ms, const char *what)
                (double)took / 1000);
     if (took < 0)
         lan_fail("%s: no one leader after %lld ms", what, (long long)allowed_us(base_ms) / MS);
+    lan_oldest();
+}
+
+/* Losses that can swallow all signs of life and all answers at once: then the lead may move. */
+static bool rough(void)
+{
+    return lan.loss_pct > 10 || (lan.bursts && lan.loss_pct > 5);
 }
 
 static bool someone_leads(void)
@@ -102,6 +113,8 @@ static void cold(void)
     if (lan.now_us - from > allowed_us(800))
         lan_fail("no first leader in time");
     settle(500, "joined");
+    if (lan.takeovers > (lan.loss_pct ? 3 : 1))
+        lan_fail("cold: %llu took the lead", (unsigned long long)lan.takeovers);
 }
 
 static void alone(void)
@@ -126,7 +139,7 @@ static void steady(void)
     calm(40 * SECOND, "steady");
     if (!lan_led(true))
         lan_fail("steady: a member was lost");
-    if ((lan.multicast_bytes - before) / 40 > 1600)
+    if ((lan.multicast_bytes - before) / 40 > (rough() ? 2400 : 1600)) /* (polls of doubt) */
         lan_fail("steady: %llu B/s of multicast",
                  (unsigned long long)(lan.multicast_bytes - before) / 40);
 }
@@ -191,6 +204,8 @@ static void leave(void)
     uint64_t before = lan.takeovers;
 
     lan_leave(leader);
+    if (!lan.loss_pct && lan.hosts > 1 && lan_leader() < 0)
+        lan_fail("leave: nobody leads when the leader is gone");
     settle(200, "leave");
     lan_run(10 * SECOND);
     changed_once(before, "leave");
@@ -234,15 +249,22 @@ static void short_hiccups(void)
         int64_t us = between(20 * MS, 200 * MS);
 
         lan_sleep(leader, us);
-        calm(us + between(300 * MS, 2 * SECOND), "hiccups");
+        if (rough())
+            lan_run(us + between(300 * MS, 2 * SECOND));
+        else
+            calm(us + between(300 * MS, 2 * SECOND), "hiccups");
     }
-    still_leads(leader, "hiccups");
+    if (!rough())
+        still_leads(leader, "hiccups");
+    else
+        settle(1500, "hiccups");
 }
 
 static void long_sleep(void)
 {
     int leader = grow();
-    int64_t us = between(6 * SECOND, 40 * SECOND);
+    int64_t us =
+        chance(100) ? between(60 * SECOND, 600 * SECOND) : between(6 * SECOND, 40 * SECOND);
     uint64_t before;
 
     lan_sleep(leader, us);
@@ -250,14 +272,14 @@ static void long_sleep(void)
     before = lan.takeovers;
     lan_run(us);
     settle(1000, "awake");
-    if (lan.takeovers != before)
+    if (lan.takeovers != before && !rough())
         lan_fail("the sleeper took the lead back");
 }
 
 static void follower_sleeps(void)
 {
     int leader = grow(), who = other_than(leader);
-    int64_t us = between(SECOND, 30 * SECOND);
+    int64_t us = chance(50) ? between(60 * SECOND, 600 * SECOND) : between(300 * MS, 30 * SECOND);
 
     lan_sleep(who, us);
     lan_run(us + MS);
@@ -268,11 +290,12 @@ static void follower_sleeps(void)
 static void partition(void)
 {
     unsigned share = (unsigned)between(100, 900);
+    bool thirds = chance(300);
     uint64_t before;
 
     grow();
     for (int i = 0; i < lan.hosts; i++)
-        lan_cut(i, chance(share));
+        lan_cut(i, chance(share) ? 1 : thirds ? 2 * chance(500) : 0);
     settle(3500, "parted");
     lan_run(between(SECOND, 20 * SECOND));
     before = lan.takeovers;
@@ -327,19 +350,41 @@ static void bad_follower(void)
     else
         lan_mute(who, true);
     lan_run(between(SECOND, 20 * SECOND));
-    if (lan.hosts > 2)
+    if (lan.hosts > 2 && !rough())
         still_leads(leader, "a deaf or mute follower");
     lan_heal();
     settle(2500, "cured");
-    if (lan.hosts > 2)
+    if (lan.hosts > 2 && !rough())
         still_leads(leader, "a deaf or mute follower's return");
+}
+
+/* A stand-by that hears everybody but the leader: the others do hear it, so it stays. */
+static void half_deaf(void)
+{
+    int leader = grow(), who = lan_backup(leader, (int)between(0, 2));
+    uint64_t before = lan.takeovers;
+
+    if (who < 0)
+        who = other_than(leader);
+    lan_cut(leader, 1);
+    lan_cut(who, 2);
+    for (int a = 0; a < 3; a++)
+        for (int b = 0; b < 3; b++)
+            lan.bridge[a][b] = a != 1 || b != 2;
+    lan_run(between(2 * SECOND, 15 * SECOND));
+    if (lan.takeovers != before && lan.loss_pct <= 5)
+        lan_fail("one that does not hear the leader took the lead");
+    lan_heal();
+    settle(2500, "cured");
 }
 
 /* A lone older leader comes to a group: it joins, whatever its age. */
 static void visitor(void)
 {
     int leader;
+    uint64_t moves = 0;
 
+    lan.apart = true;
     lan_cut(0, 1);
     lan_start(0);
     lan_run(5 * SECOND);
@@ -347,15 +392,22 @@ static void visitor(void)
     settle(1500, "apart");
     lan_run(5 * SECOND);
     leader = lan_leader();
+    for (int i = 1; i < lan.hosts; i++)
+        moves -= lan.host[i].moves;
     lan_heal();
     settle(1500, "visited");
     still_leads(leader, "a visitor");
+    for (int i = 1; i < lan.hosts; i++)
+        moves += lan.host[i].moves;
+    if (moves && !lan.loss_pct)
+        lan_fail("a visitor made %llu of the others move", (unsigned long long)moves);
 }
 
 static void clusters_meet(void)
 {
     uint64_t before;
 
+    lan.apart = true;
     for (int i = 0; i < lan.hosts; i++)
         lan_cut(i, i % 5 < 2);
     start_from(0, lan.hosts);
@@ -373,6 +425,7 @@ static void high_term(void)
 {
     uint64_t before;
 
+    lan.apart = true;
     for (int i = 0; i < 3; i++)
         lan_cut(i, 1);
     start_from(0, lan.hosts);
@@ -396,12 +449,14 @@ static void high_term(void)
 static void join_one(void)
 {
     int leader = grow(), who = other_than(leader);
+    uint64_t before;
     int64_t from;
 
     lan_crash(who, false);
     lan_run(20 * SECOND);
     leader = lan_leader();
     from = lan.now_us;
+    before = lan.takeovers;
     lan_start(who);
     while (lan.host[who].e->role != ELECT_FOLLOW && lan.now_us - from < 10 * SECOND)
         lan_run(MS);
@@ -409,6 +464,88 @@ static void join_one(void)
         lan_fail("a joiner did not find the leader in time");
     settle(100, "join");
     still_leads(leader, "a joiner");
+    if (lan.takeovers != before)
+        lan_fail("a joiner took the lead");
+}
+
+/* Somebody keeps saying that this or that member is gone, and ports are refused that are open. */
+static void slander(void)
+{
+    int leader = grow();
+    uint64_t before = lan.takeovers;
+
+    for (int k = 0; k < 40; k++) {
+        int who = (int)between(0, lan.hosts), whom = (int)between(0, lan.hosts);
+
+        lan_event(who, &(struct elect_in){.kind = ELECT_REPORT, .nid = lan.host[whom].nid});
+        who = (int)between(0, lan.hosts);
+        lan_event(who, &(struct elect_in){.kind = ELECT_REFUSED,
+                                          .from = lan.host[chance(500) ? whom : leader].udp});
+        lan_run(between(0, 300 * MS));
+    }
+    if (lan.loss_pct <= 5 && lan.takeovers != before)
+        lan_fail("slander deposed the leader");
+    settle(1500, "slander");
+}
+
+/* Two groups, and one hears the other but is not heard: nobody may give way to a leader that it
+ * can't talk to. */
+static void one_way(void)
+{
+    uint64_t before;
+
+    lan.apart = true;
+    for (int i = 0; i < lan.hosts; i++)
+        lan_cut(i, i % 5 < 2);
+    start_from(0, lan.hosts);
+    settle(1500, "apart");
+    lan_run(5 * SECOND);
+    if (!lan_led(true))
+        lan_settle(5 * SECOND, true);
+    before = lan.takeovers;
+    lan.bridge[0][1] = chance(500);
+    lan.bridge[1][0] = !lan.bridge[0][1];
+    for (int k = 0; k < 100; k++) {
+        lan_run(100 * MS);
+        if (!lan_led(false) && lan.loss_pct <= 5)
+            lan_fail("one-way: somebody left its leader");
+    }
+    if (lan.takeovers != before && lan.loss_pct <= 5)
+        lan_fail("one-way: a new leader");
+    lan_heal();
+    settle(1500, "both ways");
+}
+
+/* The lead comes back to one that had it before, in the same incarnation, while a member was away:
+ * that is another ballot, and the member has to notice. */
+static void again(void)
+{
+    int leader = grow(), first, away, other = -1;
+
+    lan.apart = true; /* (who was asleep keeps its place or not, by milliseconds) */
+    away = other_than(leader);
+    first = lan_backup(leader, 0);
+    for (int i = 0; i < lan.hosts; i++)
+        if (i != leader && i != away && i != first)
+            lan_crash(i, false);
+    if (first == away)
+        away = -1;
+    for (int i = 0; away < 0 && i < lan.hosts; i++)
+        if (i != leader && i != first)
+            other = i;
+    if (away < 0) {
+        lan_start(other);
+        away = other;
+    }
+    lan_run(10 * SECOND);
+    if (!lan_led(false))
+        settle(3000, "three");
+    lan_sleep(away, 4800 * MS);
+    lan_sleep(leader, 1000 * MS);
+    lan_run(2000 * MS);
+    lan_crash(first, true);
+    lan_run(2900 * MS);
+    settle(2500, "again");
 }
 
 static void catalogs(void)
@@ -422,7 +559,7 @@ static void catalogs(void)
             lan_catalog(who, lan.host[who].conf.number + 1);
             lan_run(between(0, 3 * MS));
         }
-        settle(30, "catalog");
+        settle(45, "catalog");
     }
 }
 
@@ -443,6 +580,8 @@ static void addresses(void)
 {
     int leader = grow();
 
+    lan.replays =
+        false; /* what one has lost can be played to it, and keeps the old address in use */
     for (int k = 0; k < 5; k++) {
         int who = chance(300) ? leader : other_than(leader);
         bool notices = chance(600);
@@ -492,6 +631,8 @@ static void chaos_act(void)
     } else if (act < 65) {
         for (int k = 0; k < lan.hosts; k++)
             lan_cut(k, (int)between(0, 3));
+        for (int k = 0; k < 9; k++)
+            lan.bridge[k / 3][k % 3] = chance(200);
     } else if (act < 78) {
         lan_heal();
     } else if (act < 82) {
@@ -500,6 +641,8 @@ static void chaos_act(void)
         lan_mute(i, true);
     } else if (act < 92) {
         lan_catalog(i, lan.host[i].conf.number + 1);
+    } else if (act < 94) { /* clocks step; the next start of each proposes by the new time */
+        lan_clocks();
     } else if (act < 96) {
         lan_move(i, (unsigned)between(6000, 60000), chance(500));
     } else if (lan.host[i].e && !lan.host[i].asleep_us) {
@@ -511,13 +654,9 @@ static void chaos(void)
 {
     int64_t end;
 
+    lan.apart = true; /* sides come and go; groups that never met have no common age */
     lan.replays = true;
-    for (int i = 0; i < lan.hosts; i++) /* clocks: some stand at 1970, some are off by a year */
-        lan.host[i].conf.sen =
-            chance(200) ? rng_below(&lan.rng, 1000)
-            : chance(400)
-                ? (uint64_t)(1700000000000ll + between(-30000000000ll, 30000000000ll)) << 16
-                : 0;
+    lan_clocks();
     start_from(0, lan.hosts);
     for (end = lan.now_us + 25 * SECOND; lan.now_us < end;) {
         lan_run(between(50 * MS, 3 * SECOND));
@@ -558,6 +697,7 @@ static const struct scenario {
     {"deaf-leader", deaf_leader, 3},
     {"mute-leader", mute_leader, 3},
     {"bad-follower", bad_follower, 3},
+    {"half-deaf", half_deaf, 4},
     {"visitor", visitor, 4},
     {"meet", clusters_meet, 4},
     {"high-term", high_term, 7},
@@ -565,6 +705,9 @@ static const struct scenario {
     {"catalogs", catalogs, 2},
     {"addresses", addresses, 3},
     {"never", never_leads, 3},
+    {"slander", slander, 3},
+    {"one-way", one_way, 4},
+    {"again", again, 4},
     {"chaos", chaos, 2},
 };
 #define SCENARIOS (sizeof scenarios / sizeof *scenarios)
