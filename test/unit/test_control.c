@@ -139,6 +139,12 @@ int share_set_folder(struct share *s, const char *folder, struct err *e)
     return 0;
 }
 
+void desk_status(struct desk *d, struct desk_status *out)
+{
+    (void)d;
+    *out = (struct desk_status){.standby = true, .files = 12, .pulled_rows = 34};
+}
+
 void serve_status(struct serve *s, struct serve_status *out)
 {
     (void)s;
@@ -406,6 +412,10 @@ static void status_is_complete(void **state)
     assert_true(json_is_null(json_object_get(a, "leader_changed_ms")));
     assert_int_equal(json_integer_value(json_object_get(a, "leader_changes")), 2);
     assert_string_equal(text_of(a, "leader_changed_why"), "the one before fell silent");
+    row = json_object_get(a, "catalog");
+    assert_true(json_is_true(json_object_get(row, "standby")));
+    assert_int_equal(json_integer_value(json_object_get(row, "files")), 12);
+    assert_int_equal(json_integer_value(json_object_get(row, "pulled_rows")), 34);
     row = json_array_get(json_object_get(a, "standbys"), 0);
     assert_string_equal(text_of(row, "name"), "eva");
     assert_true(json_is_true(json_object_get(row, "self")));
