@@ -67,7 +67,7 @@ fuzz:
 net: all
 	python3 test/net/run.py $(BUILD) $(CASE)
 
-bench: all
+bench: all build/bench/bench_peer
 	python3 test/bench/run.py $(BUILD) $(PART)
 
 .PHONY: net bench

@@ -187,6 +187,25 @@ static void say_shared(struct out *o, const json_t *shared)
         say(o, "trouble", out_str(shared, "trouble"));
 }
 
+/* Of a leader: what it holds for all. */
+static void say_catalog(struct out *o, const json_t *catalog)
+{
+    char size[STR_SIZE_MAX], text[160];
+
+    if (!json_is_object(catalog))
+        return;
+    if (!o->people) {
+        say_number(o, "catalog-files", out_num(catalog, "files"));
+        say_number(o, "catalog-memory", out_num(catalog, "memory"));
+        return;
+    }
+    snprintf(text, sizeof text, "%llu files of all peers, %s of memory%s",
+             (unsigned long long)out_num(catalog, "files"),
+             str_size(out_num(catalog, "memory"), size),
+             out_num(catalog, "pulling") ? "; more are coming in" : "");
+    say(o, "catalog", text);
+}
+
 static void say_peers(struct out *o, const json_t *status)
 {
     uint64_t n = out_num(status, "peers");
@@ -245,6 +264,7 @@ void out_status(struct out *o, const json_t *s)
     say(o, "interfaces", out_str(s, "interfaces")[0] ? out_str(s, "interfaces") : "none usable");
     say_number(o, "port", out_num(s, "port"));
     say_shared(o, json_object_get(s, "shared"));
+    say_catalog(o, json_object_get(s, "catalog"));
     say_rates(o, s);
     if (!o->people) {
         say(o, "peer", out_str(s, "peer"));

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/loop.h"
+#include "svc/desk.h"
 #include "svc/json_text.h"
 #include "svc/lan.h"
 #include "svc/query.h"
@@ -372,6 +373,21 @@ static json_t *downloads_json(struct control *c)
                      (json_int_t)rate);
 }
 
+/* What a leader holds of all peers; null for others. */
+static json_t *catalog_json(struct control *c)
+{
+    struct desk_status st;
+
+    if (!c->conf.desk) /* tests */
+        return json_null();
+    desk_status(c->conf.desk, &st);
+    if (!st.leading)
+        return json_null();
+    return json_pack("{sI sI sI sI sI}", "files", (json_int_t)st.files, "folders",
+                     (json_int_t)st.folders, "pulling", (json_int_t)st.pulling, "memory",
+                     (json_int_t)st.bytes, "hash_memory", (json_int_t)st.hash_bytes);
+}
+
 static json_t *status_json(struct control *c, const struct lan_status *lan, const json_t *peers)
 {
     const struct ident *id = c->conf.ident;
@@ -382,13 +398,13 @@ static json_t *status_json(struct control *c, const struct lan_status *lan, cons
     nid_hex(&id->nid, hex);
     serve_status(c->conf.serve, &serve);
     return json_pack(
-        "{so ss so sb so sI so so sI sI sI ss sI si si ss}", "name", json_text(id->name), "peer",
+        "{so ss so sb so sI so so so sI sI sI ss sI si si ss}", "name", json_text(id->name), "peer",
         hex, "network", json_text(id->network), "open", id->open, "leader",
         leader_json(c, lan, peers), "peers", (json_int_t)(known ? known : lan->peers), "shared",
-        shared_json(c), "downloads", downloads_json(c), "rate_up", (json_int_t)serve.rate_up,
-        "sent_bytes", (json_int_t)serve.sent_bytes, "connections", (json_int_t)serve.connections,
-        "interfaces", lan->interfaces, "term", (json_int_t)lan->term, "port", (int)c->conf.tcp_port,
-        "pid", (int)uv_os_getpid(), "version", IWANT_VERSION);
+        shared_json(c), "catalog", catalog_json(c), "downloads", downloads_json(c), "rate_up",
+        (json_int_t)serve.rate_up, "sent_bytes", (json_int_t)serve.sent_bytes, "connections",
+        (json_int_t)serve.connections, "interfaces", lan->interfaces, "term", (json_int_t)lan->term,
+        "port", (int)c->conf.tcp_port, "pid", (int)uv_os_getpid(), "version", IWANT_VERSION);
 }
 
 /* What we hold of others' rows, as the leader or one who stands by, and what it took to get them.

@@ -234,6 +234,7 @@ void desk_status(struct desk *d, struct desk_status *out)
     out->files = st.files;
     out->folders = st.folders;
     out->bytes = st.bytes;
+    out->hash_bytes = st.hash_bytes;
 }
 
 void desk_heard(struct desk *d, size_t (*heard)(void *ctx, struct elect_peer *out, size_t max),

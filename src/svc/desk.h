@@ -69,7 +69,7 @@ struct desk_status {
     bool leading;
     bool standby, warm;                    /* stands by; with a copy that was whole once */
     size_t peers, files, folders, pulling; /* pulling: members whose rows are not all here yet */
-    size_t bytes;                          /* of memory in the catalog */
+    size_t bytes, hash_bytes; /* of memory in the catalog; of them, for content hashes */
     uint64_t pulls, pulled_rows, pulled_bytes; /* asked of others since the start, and what came */
 };
 void desk_status(struct desk *d, struct desk_status *out); /* any thread */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Figures for doc/BENCHMARKS.md: run.py BUILDDIR [PART ...]   (root; nginx, openssl, curl)
 
-Parts: first change rate index memory. Every figure that depends on the machine is given as a ratio to what the machine does with
+Parts: first change rate index memory, and search (fzf, plocate; IWANT_BENCH_FILES=10000000 for ten million). Every figure that depends on the machine is given as a ratio to what the machine does with
 a well-known program in the same run. Prints Markdown.
 """
 
@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(here, "..", "net"))
 
 from lan import Failed, Lan, wait  # noqa: E402
 import cases_story as story  # noqa: E402
+from whole import part_search  # noqa: E402,F401
 
 MIB = 1 << 20
 GIB2 = int(os.environ.get("IWANT_BENCH_MIB", "2048")) * MIB
@@ -218,8 +219,9 @@ def part_memory(build):
 
 
 def main():
-    build, parts = sys.argv[1], sys.argv[2:] or ["first", "change", "rate", "index", "memory"]
-    print("| what | figure | how |\n|---|---|---|", flush=True)
+    build, parts = sys.argv[1], sys.argv[2:] or ["first", "change", "rate", "index", "memory", "search"]
+    if parts != ["search"]:
+        print("| what | figure | how |\n|---|---|---|", flush=True)
     for part in parts:
         globals()[f"part_{part}"](build)
 
