@@ -192,17 +192,17 @@ static void say_catalog(struct out *o, const json_t *catalog)
 {
     char size[STR_SIZE_MAX], text[160];
 
-    if (!json_is_object(catalog))
+    if (!out_yes(catalog, "leading"))
         return;
     if (!o->people) {
         say_number(o, "catalog-files", out_num(catalog, "files"));
-        say_number(o, "catalog-memory", out_num(catalog, "memory"));
+        say_number(o, "catalog-memory", out_num(catalog, "memory_bytes"));
         return;
     }
     snprintf(text, sizeof text, "%llu files of all peers, %s of memory%s",
              (unsigned long long)out_num(catalog, "files"),
-             str_size(out_num(catalog, "memory"), size),
-             out_num(catalog, "pulling") ? "; more are coming in" : "");
+             str_size(out_num(catalog, "memory_bytes"), size),
+             out_num(catalog, "awaited") ? "; more are coming in" : "");
     say(o, "catalog", text);
 }
 

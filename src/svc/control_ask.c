@@ -373,21 +373,6 @@ static json_t *downloads_json(struct control *c)
                      (json_int_t)rate);
 }
 
-/* What a leader holds of all peers; null for others. */
-static json_t *catalog_json(struct control *c)
-{
-    struct desk_status st;
-
-    if (!c->conf.desk) /* tests */
-        return json_null();
-    desk_status(c->conf.desk, &st);
-    if (!st.leading)
-        return json_null();
-    return json_pack("{sI sI sI sI sI}", "files", (json_int_t)st.files, "folders",
-                     (json_int_t)st.folders, "pulling", (json_int_t)st.pulling, "memory",
-                     (json_int_t)st.bytes, "hash_memory", (json_int_t)st.hash_bytes);
-}
-
 static json_t *status_json(struct control *c, const struct lan_status *lan, const json_t *peers)
 {
     const struct ident *id = c->conf.ident;
@@ -398,13 +383,13 @@ static json_t *status_json(struct control *c, const struct lan_status *lan, cons
     nid_hex(&id->nid, hex);
     serve_status(c->conf.serve, &serve);
     return json_pack(
-        "{so ss so sb so sI so so so sI sI sI ss sI si si ss}", "name", json_text(id->name), "peer",
+        "{so ss so sb so sI so so sI sI sI ss sI si si ss}", "name", json_text(id->name), "peer",
         hex, "network", json_text(id->network), "open", id->open, "leader",
         leader_json(c, lan, peers), "peers", (json_int_t)(known ? known : lan->peers), "shared",
-        shared_json(c), "catalog", catalog_json(c), "downloads", downloads_json(c), "rate_up",
-        (json_int_t)serve.rate_up, "sent_bytes", (json_int_t)serve.sent_bytes, "connections",
-        (json_int_t)serve.connections, "interfaces", lan->interfaces, "term", (json_int_t)lan->term,
-        "port", (int)c->conf.tcp_port, "pid", (int)uv_os_getpid(), "version", IWANT_VERSION);
+        shared_json(c), "downloads", downloads_json(c), "rate_up", (json_int_t)serve.rate_up,
+        "sent_bytes", (json_int_t)serve.sent_bytes, "connections", (json_int_t)serve.connections,
+        "interfaces", lan->interfaces, "term", (json_int_t)lan->term, "port", (int)c->conf.tcp_port,
+        "pid", (int)uv_os_getpid(), "version", IWANT_VERSION);
 }
 
 /* What we hold of others' rows, as the leader or one who stands by, and what it took to get them.
@@ -414,11 +399,13 @@ static json_t *catalog_json(struct control *c)
     struct desk_status st;
 
     desk_status(c->conf.desk, &st);
-    return json_pack("{sb sb sb sI sI sI sI sI sI sI}", "leading", st.leading, "standby",
+    return json_pack("{sb sb sb sI sI sI sI sI sI sI sI sI}", "leading", st.leading, "standby",
                      st.standby, "warm", st.warm, "members", (json_int_t)st.peers, "awaited",
-                     (json_int_t)st.pulling, "files", (json_int_t)st.files, "memory_bytes",
-                     (json_int_t)st.bytes, "pulls", (json_int_t)st.pulls, "pulled_rows",
-                     (json_int_t)st.pulled_rows, "pulled_bytes", (json_int_t)st.pulled_bytes);
+                     (json_int_t)st.pulling, "files", (json_int_t)st.files, "folders",
+                     (json_int_t)st.folders, "memory_bytes", (json_int_t)st.bytes,
+                     "hash_memory_bytes", (json_int_t)st.hash_bytes, "pulls", (json_int_t)st.pulls,
+                     "pulled_rows", (json_int_t)st.pulled_rows, "pulled_bytes",
+                     (json_int_t)st.pulled_bytes);
 }
 
 /* The leader's name and who is there only the leader knows; the rest does not wait for it long. */

@@ -228,7 +228,7 @@ class Sharer:
 
 
 def catalog(host):
-    return host.status().get("catalog") or {"files": 0, "pulling": 1}
+    return host.status().get("catalog") or {"files": 0}
 
 
 def rss(host, key="VmRSS"):
@@ -316,8 +316,8 @@ def part_search(build):
         print("| over the same names | p50 / p99 / max | exact words, met in ten | misspelt, met in ten | index | |\n|---|---|---|---|---|---|")
         ask = command(lan.program, a.home)
         took, e, w = measured(ask, exact, wrong)
-        told("**`iwanto search`** on the leader, from start to end of the process", took, e, w, f"{st['memory'] / MIB:.0f} MiB",
-             f"; {st['hash_memory'] / MIB:.0f} MiB of it content hashes")
+        told("**`iwanto search`** on the leader, from start to end of the process", took, e, w, f"{st['memory_bytes'] / MIB:.0f} MiB",
+             f"; {st['hash_memory_bytes'] / MIB:.0f} MiB of it content hashes")
         took, e, w = measured(over_socket(a.home), exact, wrong)
         told("the same over the leader's socket alone", took, e, w, "")
         took, e, w = measured(command(lan.program, c.home), exact, wrong)
@@ -326,8 +326,8 @@ def part_search(build):
         print(f"| `iwanto --version`: start of the process alone | {times(idle)} | | | | |", flush=True)
         beside(lan, listed, exact, wrong)
         rows = files + st.get("folders", 0)
-        print(f"\nLeader: {rss(a):.0f} MiB resident ({empty:.0f} before anyone had joined; {rss(a, 'VmHWM'):.0f} at most), the catalog {st['memory'] / MIB:.0f} MiB, "
-              f"{(st['memory'] - st['hash_memory']) / rows:.0f} bytes a file and {st['hash_memory'] / rows:.0f} for content hashes.", flush=True)
+        print(f"\nLeader: {rss(a):.0f} MiB resident ({empty:.0f} before anyone had joined; {rss(a, 'VmHWM'):.0f} at most), the catalog {st['memory_bytes'] / MIB:.0f} MiB, "
+              f"{(st['memory_bytes'] - st['hash_memory_bytes']) / rows:.0f} bytes a file and {st['hash_memory_bytes'] / rows:.0f} for content hashes.", flush=True)
         if ADDED:
             adding(lan, program, a, words, ask, exact + wrong, files)
         for s in sharers:
