@@ -45,6 +45,10 @@ struct catalog_work;
 struct catalog_work *catalog_work_begin(const struct catalog *c);
 void catalog_work_end(struct catalog *c, struct catalog_work *w);
 void catalog_work_free(struct catalog_work *w); /* NULL is fine */
+/* Long lists leave segments of one size, which cost each search a little. Merge some: for when no
+ * more rows are expected soon, until there is nothing to do. Ends and is freed like the above. */
+void catalog_tidy(struct catalog *c);
+struct catalog_work *catalog_tidy_begin(const struct catalog *c);
 /* Rows that wait. catalog_put settles by itself when they are CATALOG_WAITING_MAX. */
 size_t catalog_waiting(const struct catalog *c);
 

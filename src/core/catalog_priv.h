@@ -1,7 +1,8 @@
 /* Inside of the catalog, for core/catalog*, core/search* and their tests.
  *
  * Rows that were put wait in `fresh` until they are settled into a segment. Segments are merged so
- * that each is more than three times as large as all smaller ones together; so there are few. A row
+ * that each is more than three times as large as all smaller ones together, or, while long lists
+ * come in, up to four of one size at once; so there are few. A row
  * that is replaced or gone is marked dead in its segment; a segment of which more than a quarter is
  * dead is written anew. A path lives in one place only: in one segment, or in fresh. What a peer is
  * just fetching (ROW_PART) has no name to be found by and lies apart. */

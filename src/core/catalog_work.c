@@ -4,17 +4,20 @@
 
 #include <string.h>
 
-/* A segment up to so many times as large as those merged so far joins them; while long lists come
- * in only if no larger. */
+/* A segment up to so many times as large as those merged so far joins them. */
 #define MERGE_FACTOR 3u
-#define BULK_FACTOR  1u
-#define BULK_ROWS    100000u
-#define DEAD_MIN     1024u /* fewer dead rows are not worth the work */
+/* While long lists come in, segments of one size wait until there are some, and are merged at once:
+ * so a row is merged once where it was twice. catalog_tidy_begin merges what is left over. */
+#define BULK_ROWS  100000u
+#define BULK_SIZES 2u /* one size: up to so many times as large as what comes */
+#define BULK_WAIT  3u
+#define DEAD_MIN   1024u /* fewer dead rows are not worth the work */
 
 struct catalog_work {
     struct segment *made; /* NULL: nothing lives */
     struct segment *old[SEGMENTS_MAX];
     size_t olds;
+    bool settles; /* what waited is in it */
     struct waiting *waited;
 };
 
@@ -28,26 +31,64 @@ static bool much_dead(const struct segment *s)
     return s->dead == s->entries || (s->dead > DEAD_MIN && s->dead > s->entries / 4);
 }
 
-/* Which segments are to be replaced: those with much dead, and, smallest first, those that are not
- * much larger than what is merged anyway. Segments stand by size, the largest first. */
+/* Take the segments from `from` up to `end`; gives the rows that live in them. */
+static uint64_t take(const struct catalog *c, struct catalog_work *w, size_t from, size_t end)
+{
+    uint64_t rows = 0;
+
+    for (; from < end; from++) {
+        w->old[w->olds++] = c->segment[from];
+        rows += living(c->segment[from]);
+    }
+    return rows;
+}
+
+static bool is_old(const struct catalog_work *w, const struct segment *s)
+{
+    for (size_t i = 0; i < w->olds; i++)
+        if (w->old[i] == s)
+            return true;
+    return false;
+}
+
+/* Which segments are to be replaced, beside those with much dead: smallest first, those that are
+ * not much larger than what is merged anyway. Segments stand by size, the largest first. */
 static void choose(const struct catalog *c, struct catalog_work *w, uint64_t rows)
 {
-    unsigned factor = rows >= BULK_ROWS ? BULK_FACTOR : MERGE_FACTOR;
-    bool take[SEGMENTS_MAX] = {false};
+    bool bulk = rows >= BULK_ROWS;
+    size_t end = c->segments, from;
 
-    for (size_t i = 0; i < c->segments; i++) {
-        take[i] = much_dead(c->segment[i]);
-        rows += take[i] ? living(c->segment[i]) : 0;
-    }
-    for (size_t i = c->segments; rows && i--;) {
-        if (take[i] || (living(c->segment[i]) > factor * rows && i + 1 < SEGMENTS_MAX))
-            continue;
-        take[i] = true;
-        rows += living(c->segment[i]);
-    }
     for (size_t i = 0; i < c->segments; i++)
-        if (take[i])
-            w->old[w->olds++] = c->segment[i];
+        if (much_dead(c->segment[i]))
+            rows += take(c, w, i, i + 1);
+    while (rows && end) {
+        uint64_t most = rows * (bulk ? BULK_SIZES : MERGE_FACTOR);
+        bool full = end + 2 > SEGMENTS_MAX;
+
+        for (from = end; from && (living(c->segment[from - 1]) <= most || full); full = false)
+            from--;
+        if (from == end || (bulk && end - from < BULK_WAIT && end + 2 <= SEGMENTS_MAX))
+            break;
+        for (; end > from; end--)
+            if (!is_old(w, c->segment[end - 1]))
+                rows += take(c, w, end - 1, end);
+    }
+}
+
+/* Segments that are no larger than all smaller ones of them together. */
+static void choose_leftover(const struct catalog *c, struct catalog_work *w)
+{
+    for (size_t end = c->segments; end > 1; end--) {
+        uint64_t rows = living(c->segment[end - 1]);
+        size_t from = end - 1;
+
+        while (from && living(c->segment[from - 1]) <= rows)
+            rows += living(c->segment[--from]);
+        if (end - from > 1) {
+            take(c, w, from, end);
+            return;
+        }
+    }
 }
 
 struct catalog_work *catalog_work_begin(const struct catalog *c)
@@ -74,6 +115,7 @@ struct catalog_work *catalog_work_begin(const struct catalog *c)
         part[parts] = w->old[parts];
     if (fresh)
         part[parts++] = fresh;
+    w->settles = true;
     if (!w->olds) {
         w->made = fresh;
     } else {
@@ -83,12 +125,17 @@ struct catalog_work *catalog_work_begin(const struct catalog *c)
     return w;
 }
 
-static bool is_old(const struct catalog_work *w, const struct segment *s)
+struct catalog_work *catalog_tidy_begin(const struct catalog *c)
 {
-    for (size_t i = 0; i < w->olds; i++)
-        if (w->old[i] == s)
-            return true;
-    return false;
+    struct catalog_work *w = mem_zero(1, sizeof *w);
+
+    choose_leftover(c, w);
+    if (!w->olds) {
+        mem_free(w);
+        return NULL;
+    }
+    w->made = segment_merge((const struct segment *const *)w->old, w->olds);
+    return w;
 }
 
 void catalog_work_end(struct catalog *c, struct catalog_work *w)
@@ -107,6 +154,8 @@ void catalog_work_end(struct catalog *c, struct catalog_work *w)
         c->segment[at] = w->made;
         c->segments++;
     }
+    if (!w->settles)
+        return;
     w->waited = c->fresh;
     c->fresh = wait_new();
     c->fresh_files = c->fresh_folders = 0;
@@ -128,6 +177,16 @@ void catalog_settle(struct catalog *c)
 
     catalog_work_end(c, w);
     catalog_work_free(w);
+}
+
+void catalog_tidy(struct catalog *c)
+{
+    struct catalog_work *w;
+
+    while ((w = catalog_tidy_begin(c))) {
+        catalog_work_end(c, w);
+        catalog_work_free(w);
+    }
 }
 
 size_t catalog_waiting(const struct catalog *c)

@@ -20,6 +20,12 @@ struct idmap {
  * hash, &at));) compare. 0: no more. */
 #define IDMAP_START UINT32_MAX
 uint32_t idmap_next(const struct idmap *m, uint64_t hash, uint32_t *at);
+/* Have what idmap_next will look at fetched from memory: it is called soon. */
+static inline void idmap_ask(const struct idmap *m, uint64_t hash)
+{
+    if (m->cap)
+        __builtin_prefetch(&m->slot[(uint32_t)(hash >> 32) & (m->cap - 1)]);
+}
 /* Put id (not 0). The same id twice is the caller's mistake. */
 void idmap_put(struct idmap *m, uint64_t hash, uint32_t id);
 /* Take out the entry that idmap_next has just given. */

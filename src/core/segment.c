@@ -285,39 +285,6 @@ uint32_t segment_find(const struct segment *s, uint16_t peer, const char *path, 
     return find_name(s, folder, path, (size_t)(end - path));
 }
 
-/* Is the entry in this place of by_hash before hash? */
-static bool hash_before(const struct segment *s, uint32_t place, const struct hash *hash)
-{
-    return hash_cmp(&s->hash[s->by_hash[place]], hash) < 0;
-}
-
-/* Hashes are spread evenly, so the place is guessed from the first bytes; then outwards in doubling
- * steps and bisection, which stays logarithmic when somebody has made them uneven. */
-uint32_t segment_hash_at(const struct segment *s, const struct hash *hash)
-{
-    uint32_t first = (uint32_t)hash->b[0] << 24 | (uint32_t)hash->b[1] << 16 |
-                     (uint32_t)hash->b[2] << 8 | hash->b[3];
-    uint32_t lo = (uint32_t)((uint64_t)first * s->entries >> 32), hi = lo;
-
-    for (uint32_t step = 16; lo && !hash_before(s, lo - 1, hash); step *= 2) {
-        hi = lo;
-        lo = lo > step ? lo - step : 0;
-    }
-    for (uint32_t step = 16; hi < s->entries && hash_before(s, hi, hash); step *= 2) {
-        lo = hi + 1;
-        hi = s->entries - hi > step ? hi + step : s->entries;
-    }
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-
-        if (hash_before(s, mid, hash))
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 /* --- words --- */
 
 enum word_class word_class_of(enum word_kind kind)

@@ -34,14 +34,14 @@ struct build {
     struct idmap map;
     struct uses entries, folders;
     struct words read;
+    uint64_t hash[WORDS_MAX]; /* of what was read */
     char path[2 * PATH_LEN_MAX + 2];
 };
 
 /* --- words --- */
 
-static uint32_t word_number(struct build *b, const char *text, const struct word *w)
+static uint32_t word_number(struct build *b, const char *text, const struct word *w, uint64_t hash)
 {
-    uint64_t hash = sip(&b->key, text, w->len);
     uint32_t id, at = IDMAP_START;
 
     while ((id = idmap_next(&b->map, hash, &at)))
@@ -72,7 +72,13 @@ static void note_words(struct build *b, uint32_t id, bool folder)
 
     for (size_t i = 0; i < b->read.count; i++) {
         const struct word *w = &b->read.word[i];
-        uint32_t number = word_number(b, b->read.text + w->at, w), *last;
+
+        b->hash[i] = sip(&b->key, b->read.text + w->at, w->len);
+        idmap_ask(&b->map, b->hash[i]);
+    }
+    for (size_t i = 0; i < b->read.count; i++) {
+        const struct word *w = &b->read.word[i];
+        uint32_t number = word_number(b, b->read.text + w->at, w, b->hash[i]), *last;
 
         last = folder ? &b->word[number].last_folder : &b->word[number].last_entry;
         if (*last == id + 1)
@@ -354,10 +360,10 @@ struct segment *segment_build(const struct fresh *f, const struct sip_key *key)
     b->f = f;
     b->key = *key;
     b->words = 1;
-    seg_writer_begin(&b->w);
+    seg_writer_begin(&b->w, living);
     write_tree(b);
     write_words(b);
-    s = seg_writer_end(&b->w, NULL);
+    s = seg_writer_end(&b->w);
     idmap_done(&b->map);
     mem_free(b->word);
     mem_free(b->text);

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "core/segment_write.h"
 
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 struct source {
@@ -13,18 +13,24 @@ struct source {
     bool *needed;                   /* folders with something living in or below them */
     /* the folder that comes next, and where its names begin */
     uint32_t folder;
-    uint32_t word;    /* that comes next */
-    uint64_t first;   /* its class and first bytes, to compare quickly */
-    uint32_t by_hash; /* place that comes next */
+    uint32_t word;  /* that comes next */
+    uint64_t first; /* its class and first bytes, to compare quickly */
+};
+
+/* Numbers from several sources, each source's rising. */
+struct list {
+    uint32_t *of, *spare;
+    size_t count, cap;
+    size_t end[MERGE_MAX]; /* of each source's part */
+    size_t parts;
 };
 
 struct merge {
     struct source *of;
     size_t count;
     struct seg_writer w;
-    uint32_t *entry, *folder; /* lists under work */
-    size_t entries, folders, entry_cap, folder_cap;
-    uint8_t *has; /* sources that have what comes next */
+    struct list entry, folder; /* of the word under work */
+    uint8_t *has;              /* sources that have what comes next */
 };
 
 static int text_cmp(const char *a, size_t a_len, const char *b, size_t b_len)
@@ -219,34 +225,65 @@ static int word_cmp(const struct source *a, const struct source *b)
     return text_cmp(at, al, bt, bl);
 }
 
-static int by_number(const void *pa, const void *pb)
-{
-    uint32_t a = *(const uint32_t *)pa, b = *(const uint32_t *)pb;
-
-    return a < b ? -1 : a > b;
-}
-
-static size_t renumber(const uint8_t *list, uint32_t count, const uint32_t *to, uint32_t *out)
+/* Add what a source has, by its new numbers. */
+static void list_add(struct list *l, const uint8_t *packed, uint32_t count, const uint32_t *to)
 {
     uint32_t at = 0;
-    size_t n = 0;
+    size_t n = l->count;
 
-    for (uint32_t i = 0; i < count; i++) {
-        at += segment_varint(&list);
-        if (to[at] != SEG_NONE)
-            out[n++] = to[at];
+    if (n + count > l->cap) {
+        l->cap = (n + count) * 2;
+        l->of = mem_resize(l->of, l->cap, sizeof *l->of);
+        l->spare = mem_resize(l->spare, l->cap, sizeof *l->spare);
     }
-    return n;
+    for (uint32_t i = 0; i < count; i++) {
+        at += segment_varint(&packed);
+        l->of[n] = to[at];
+        n += to[at] != SEG_NONE;
+    }
+    if (n > l->count)
+        l->end[l->parts++] = n;
+    l->count = n;
 }
 
-static size_t unique(uint32_t *of, size_t count)
+/* Two parts that stand side by side into one; a folder may be in both. */
+static size_t join(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count,
+                   uint32_t *out)
 {
-    size_t n = 0;
+    size_t i = 0, k = 0, n = 0;
 
-    for (size_t i = 0; i < count; i++)
-        if (!n || of[n - 1] != of[i])
-            of[n++] = of[i];
-    return n;
+    while (i < a_count && k < b_count) {
+        uint32_t x = a[i], y = b[k];
+
+        out[n++] = x < y ? x : y;
+        i += x <= y;
+        k += y <= x;
+    }
+    memcpy(out + n, a + i, (a_count - i) * sizeof *out);
+    n += a_count - i;
+    memcpy(out + n, b + k, (b_count - k) * sizeof *out);
+    return n + b_count - k;
+}
+
+/* All parts into one, neighbours first. */
+static void list_sort(struct list *l)
+{
+    while (l->parts > 1) {
+        size_t from = 0, n = 0, parts = 0;
+        uint32_t *swap = l->of;
+
+        for (size_t i = 0; i < l->parts; i += 2) {
+            size_t mid = l->end[i], end = i + 1 < l->parts ? l->end[i + 1] : mid;
+
+            n += join(l->of + from, mid - from, l->of + mid, end - mid, l->spare + n);
+            from = end;
+            l->end[parts++] = n;
+        }
+        l->count = n;
+        l->parts = parts;
+        l->of = l->spare;
+        l->spare = swap;
+    }
 }
 
 /* Add a source's lists of its next word. */
@@ -254,53 +291,38 @@ static void add_lists(struct merge *m, const struct source *x)
 {
     struct seg_list l = segment_list(x->s, x->word);
 
-    if (m->entries + l.entries > m->entry_cap) {
-        m->entry_cap = (m->entries + l.entries) * 2;
-        m->entry = mem_resize(m->entry, m->entry_cap, sizeof *m->entry);
-    }
-    if (m->folders + l.folders > m->folder_cap) {
-        m->folder_cap = (m->folders + l.folders) * 2;
-        m->folder = mem_resize(m->folder, m->folder_cap, sizeof *m->folder);
-    }
-    m->entries += renumber(l.entry, l.entries, x->entry_to, m->entry + m->entries);
+    list_add(&m->entry, l.entry, l.entries, x->entry_to);
     if (l.folders)
-        m->folders += renumber(l.folder, l.folders, x->folder_to, m->folder + m->folders);
+        list_add(&m->folder, l.folder, l.folders, x->folder_to);
 }
 
-static void write_word(struct merge *m, const struct source *x, size_t lists)
+static void write_word(struct merge *m, const struct source *x)
 {
     const char *text;
     size_t len;
 
-    if (!m->entries && !m->folders)
+    if (!m->entry.count && !m->folder.count)
         return;
-    if (lists > 1) {
-        qsort(m->entry, m->entries, sizeof *m->entry, by_number);
-        qsort(m->folder, m->folders, sizeof *m->folder, by_number);
-        m->folders = unique(m->folder, m->folders);
-    }
+    list_sort(&m->entry);
+    list_sort(&m->folder);
     text = segment_word(x->s, x->word, &len);
-    seg_writer_word(&m->w, word_class_of(segment_word_kind(x->s, x->word)), text, len, m->entry,
-                    m->entries, m->folder, m->folders);
+    seg_writer_word(&m->w, word_class_of(segment_word_kind(x->s, x->word)), text, len, m->entry.of,
+                    m->entry.count, m->folder.of, m->folder.count);
 }
 
 static void merge_words(struct merge *m)
 {
-    m->entry_cap = m->folder_cap = 1024;
-    m->entry = mem_alloc(m->entry_cap * sizeof *m->entry);
-    m->folder = mem_alloc(m->folder_cap * sizeof *m->folder);
     for (size_t i = 0; i < m->count; i++)
         read_word(&m->of[i]);
     for (;;) {
         struct source *first = &m->of[0], same;
-        size_t lists = 0;
 
         for (size_t i = 1; i < m->count; i++)
             if (m->of[i].first != UINT64_MAX && word_cmp(&m->of[i], first) < 0)
                 first = &m->of[i];
         if (first->first == UINT64_MAX)
             return;
-        m->entries = m->folders = 0;
+        m->entry.count = m->entry.parts = m->folder.count = m->folder.parts = 0;
         same = *first;
         for (size_t i = 0; i < m->count; i++) {
             struct source *x = &m->of[i];
@@ -308,46 +330,10 @@ static void merge_words(struct merge *m)
             if (x->first != same.first || word_cmp(x, &same))
                 continue;
             add_lists(m, x);
-            lists++;
             x->word++;
             read_word(x);
         }
-        write_word(m, &same, lists);
-    }
-}
-
-/* --- hashes --- */
-
-static void skip_hashes(struct source *x)
-{
-    while (x->by_hash < x->s->entries && x->entry_to[x->s->by_hash[x->by_hash]] == SEG_NONE)
-        x->by_hash++;
-}
-
-static uint32_t *merge_hashes(struct merge *m)
-{
-    uint32_t *order = mem_alloc((m->w.s->entries + (size_t)1) * sizeof *order), n = 0;
-
-    for (;;) {
-        struct source *first = NULL;
-        const struct hash *least = NULL;
-
-        for (size_t i = 0; i < m->count; i++) {
-            struct source *x = &m->of[i];
-            const struct hash *h;
-
-            skip_hashes(x);
-            if (x->by_hash == x->s->entries)
-                continue;
-            h = &x->s->hash[x->s->by_hash[x->by_hash]];
-            if (!first || hash_cmp(h, least) < 0) {
-                first = x;
-                least = h;
-            }
-        }
-        if (!first)
-            return order;
-        order[n++] = first->entry_to[first->s->by_hash[first->by_hash++]];
+        write_word(m, &same);
     }
 }
 
@@ -359,6 +345,7 @@ struct segment *segment_merge(const struct segment *const *of, size_t count)
     struct segment *s = NULL;
     uint32_t living = 0;
 
+    assert(count <= MERGE_MAX);
     m->of = mem_zero(count + 1, sizeof *m->of);
     m->has = mem_zero(count + 1, 1);
     for (size_t i = 0; i < count; i++) {
@@ -376,18 +363,20 @@ struct segment *segment_merge(const struct segment *const *of, size_t count)
         find_needed(x);
     }
     if (living) {
-        seg_writer_begin(&m->w);
+        seg_writer_begin(&m->w, living);
         merge_tree(m);
         merge_words(m);
-        s = seg_writer_end(&m->w, merge_hashes(m));
+        s = seg_writer_end(&m->w);
     }
     for (size_t i = 0; i < m->count; i++) {
         mem_free(m->of[i].entry_to);
         mem_free(m->of[i].folder_to);
         mem_free(m->of[i].needed);
     }
-    mem_free(m->entry);
-    mem_free(m->folder);
+    mem_free(m->entry.of);
+    mem_free(m->entry.spare);
+    mem_free(m->folder.of);
+    mem_free(m->folder.spare);
     mem_free(m->has);
     mem_free(m->of);
     mem_free(m);

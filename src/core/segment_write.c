@@ -3,7 +3,6 @@
 #include "base/mem.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SIZE_KEPT_MAX  (((uint64_t)1 << 48) - 1)
@@ -25,12 +24,6 @@ static bool outgrown32(uint32_t need, uint32_t *cap)
 
     *cap = wide < UINT32_MAX ? (uint32_t)wide : UINT32_MAX;
     return out;
-}
-
-void seg_writer_begin(struct seg_writer *w)
-{
-    memset(w, 0, sizeof *w);
-    w->s = mem_zero(1, sizeof *w->s);
 }
 
 /* --- folders and entries --- */
@@ -107,6 +100,14 @@ static void resize_entries(struct segment *s, size_t cap)
     s->mtime_low = mem_resize(s->mtime_low, cap, sizeof *s->mtime_low);
     s->mtime_high = mem_resize(s->mtime_high, cap, sizeof *s->mtime_high);
     s->hash = mem_resize(s->hash, cap, sizeof *s->hash);
+}
+
+void seg_writer_begin(struct seg_writer *w, uint32_t entries)
+{
+    memset(w, 0, sizeof *w);
+    w->s = mem_zero(1, sizeof *w->s);
+    w->entry_cap = entries + 1;
+    resize_entries(w->s, w->entry_cap);
 }
 
 static void add_root(struct seg_writer *w, const struct seg_meta *m)
@@ -256,42 +257,6 @@ static void index_pairs(struct segment *s)
     s->pair[SEG_PAIRS] = end;
 }
 
-struct hash_key {
-    const struct hash *hash;
-    uint64_t first;
-    uint32_t entry;
-};
-
-static int by_hash_cmp(const void *pa, const void *pb)
-{
-    const struct hash_key *a = pa, *b = pb;
-    int d;
-
-    if (a->first != b->first)
-        return a->first < b->first ? -1 : 1;
-    d = hash_cmp(a->hash, b->hash);
-    return d ? d : a->entry < b->entry ? -1 : a->entry > b->entry;
-}
-
-static uint32_t *sort_hashes(const struct segment *s)
-{
-    struct hash_key *key = mem_alloc((s->entries + (size_t)1) * sizeof *key);
-    uint32_t *order = mem_alloc((s->entries + (size_t)1) * sizeof *order);
-
-    for (uint32_t e = 0; e < s->entries; e++) {
-        uint64_t first = 0;
-
-        for (int i = 0; i < 8; i++)
-            first = first << 8 | s->hash[e].b[i];
-        key[e] = (struct hash_key){&s->hash[e], first, e};
-    }
-    qsort(key, s->entries, sizeof *key, by_hash_cmp);
-    for (uint32_t e = 0; e < s->entries; e++)
-        order[e] = key[e].entry;
-    mem_free(key);
-    return order;
-}
-
 /* What was taken too much goes back. */
 static void trim(struct segment *s)
 {
@@ -312,7 +277,7 @@ static void trim(struct segment *s)
     }
 }
 
-struct segment *seg_writer_end(struct seg_writer *w, uint32_t *by_hash)
+struct segment *seg_writer_end(struct seg_writer *w)
 {
     struct segment *s = w->s;
 
@@ -321,9 +286,7 @@ struct segment *seg_writer_end(struct seg_writer *w, uint32_t *by_hash)
     index_pairs(s);
     segment_length_index(s);
     s->dead_bit = mem_zero(s->entries / 64 + (size_t)1, sizeof *s->dead_bit);
-    s->by_hash = by_hash ? by_hash : sort_hashes(s);
-    for (uint32_t i = 0; i < s->entries; i++)
-        s->contents += !i || !hash_eq(&s->hash[s->by_hash[i]], &s->hash[s->by_hash[i - 1]]);
+    segment_hash_index(s);
     w->s = NULL;
     return s;
 }

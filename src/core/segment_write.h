@@ -18,7 +18,8 @@ struct seg_writer {
     size_t last_len;
 };
 
-void seg_writer_begin(struct seg_writer *w);
+/* entries: about how many will come. */
+void seg_writer_begin(struct seg_writer *w, uint32_t entries);
 /* Folders come depth-first, each with its entries before the next one. path_len is that of all. */
 uint32_t seg_writer_folder(struct seg_writer *w, uint16_t peer, uint32_t parent, const char *name,
                            size_t len);
@@ -28,8 +29,9 @@ uint32_t seg_writer_entry(struct seg_writer *w, const char *name, size_t len,
  * rise. */
 void seg_writer_word(struct seg_writer *w, enum word_class class, const char *text, size_t len,
                      const uint32_t *entry, size_t entries, const uint32_t *folder, size_t folders);
-/* by_hash: entries in the order of their hashes, taken over; NULL: to be found out. */
-struct segment *seg_writer_end(struct seg_writer *w, uint32_t *by_hash);
+struct segment *seg_writer_end(struct seg_writer *w);
+/* Put the entries in the order of their hashes (segment_hash.c). */
+void segment_hash_index(struct segment *s);
 /* Put the words in the order of their lengths (segment_length.c). */
 void segment_length_index(struct segment *s);
 
@@ -61,6 +63,8 @@ struct fresh {
 struct segment *segment_build(const struct fresh *f, const struct sip_key *key);
 
 /* --- from segments --- */
+
+#define MERGE_MAX 32 /* segments in one go */
 
 /* One segment of all that lives in these; NULL: nothing does. A path lives in one of them only. */
 struct segment *segment_merge(const struct segment *const *of, size_t count);

@@ -158,16 +158,29 @@ bool desk_stream_add(struct member *m, const void *data, size_t len)
 
 /* What was put is built into the catalog's segments beside the readers; they wait only for the
  * exchange. We are the one thread that puts and drops. */
-void desk_settle(struct desk *d)
+static void exchange(struct desk *d, struct catalog_work *w)
 {
-    struct catalog_work *w = catalog_work_begin(d->catalog);
-
-    if (!w)
-        return;
     uv_rwlock_wrlock(&d->lock);
     catalog_work_end(d->catalog, w);
     uv_rwlock_wrunlock(&d->lock);
     catalog_work_free(w);
+}
+
+void desk_settle(struct desk *d)
+{
+    struct catalog_work *w = catalog_work_begin(d->catalog);
+
+    if (w)
+        exchange(d, w);
+}
+
+/* A list is whole, and seen: what it left in several segments is merged. */
+static void tidy(struct desk *d)
+{
+    struct catalog_work *w;
+
+    while ((w = catalog_tidy_begin(d->catalog)))
+        exchange(d, w);
 }
 
 /* What is wrong with an answer that ended well. */
@@ -253,5 +266,7 @@ bool desk_stream_end(struct member *m, bool whole)
     buf_free(&s->in);
     if (!good || !s->head.more || catalog_waiting(d->catalog) > WAITING_MAX)
         desk_settle(d);
+    if (good && !s->head.more)
+        tidy(d);
     return good;
 }

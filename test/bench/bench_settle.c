@@ -40,14 +40,25 @@ static void put(struct bench *b, struct rng *rng, uint32_t i, uint8_t peer)
         abort();
 }
 
-static void settle(struct bench *b)
+static void exchange(struct bench *b, struct catalog_work *w)
 {
-    struct catalog_work *w = catalog_work_begin(b->catalog);
-
     uv_rwlock_wrlock(&b->lock);
     catalog_work_end(b->catalog, w);
     uv_rwlock_wrunlock(&b->lock);
     catalog_work_free(w);
+}
+
+static void settle(struct bench *b)
+{
+    exchange(b, catalog_work_begin(b->catalog));
+}
+
+static void tidy(struct bench *b)
+{
+    struct catalog_work *w;
+
+    while ((w = catalog_tidy_begin(b->catalog)))
+        exchange(b, w);
 }
 
 static void add_peer(struct bench *b, struct rng *rng, uint32_t files, uint8_t peer)
@@ -116,12 +127,13 @@ int main(int argc, char **argv)
     struct catalog_stats s;
     uv_thread_t reader;
     struct rng rng;
-    double start;
+    double start, after;
 
     b->catalog = catalog_new(1);
     uv_rwlock_init(&b->lock);
     rng_seed(&rng, 1);
     add_peer(b, &rng, there, 1);
+    tidy(b);
     uv_thread_create(&reader, search, b);
     uv_sleep(3000);
     b->done = true;
@@ -130,16 +142,18 @@ int main(int argc, char **argv)
     uv_thread_create(&reader, search, b);
     start = now_ms();
     add_peer(b, &rng, new, 2);
-    start = now_ms() - start;
+    after = now_ms();
+    tidy(b);
     b->done = true;
     uv_thread_join(&reader);
     tell(b, "meanwhile");
     catalog_stats(b->catalog, &s);
-    printf(
-        "%u files more beside %u: %.2f s until all are found; %zu segments, %.0f bytes a file and "
-        "%.0f for content hashes\n",
-        new, there, start / 1e3, s.segments, (double)(s.bytes - s.hash_bytes) / (double)s.files,
-        (double)s.hash_bytes / (double)s.files);
+    printf("%u files more beside %u: %.2f s until all are found, %.2f s until all is tidy; %zu "
+           "segments, "
+           "%.0f bytes a file and %.0f for content hashes\n",
+           new, there, (after - start) / 1e3, (now_ms() - after) / 1e3, s.segments,
+           (double)(s.bytes - s.hash_bytes) / (double)s.files,
+           (double)s.hash_bytes / (double)s.files);
     catalog_free(b->catalog);
     uv_rwlock_destroy(&b->lock);
     free(b);

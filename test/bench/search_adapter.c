@@ -90,6 +90,7 @@ static void load(struct catalog *c, const char *path)
         if (cut(line, field) >= 4)
             put(c, field, false);
     catalog_settle(c);
+    catalog_tidy(c);
     free(line);
     fclose(f);
 }

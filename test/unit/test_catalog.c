@@ -407,6 +407,38 @@ static void caps_hold(void **state)
     catalog_free(c);
 }
 
+static size_t segments_of(const struct catalog *c)
+{
+    struct catalog_stats s;
+
+    catalog_stats(c, &s);
+    return s.segments;
+}
+
+/* Long lists: segments of one size are merged four at a time; what is left over, by tidying. */
+static void long_lists_are_merged_late(void **state)
+{
+    static const size_t segments[] = {1, 2, 3, 1, 2, 3};
+    struct catalog *c = catalog_new(1);
+    char path[32];
+
+    (void)state;
+    for (unsigned round = 0; round < 6; round++) {
+        for (unsigned i = 0; i < 100000; i++) {
+            snprintf(path, sizeof path, "%u/%x", round * 100 + i % 100, i);
+            assert_true(put(c, round % 2, ROW_FILE, path, round * 100000 + i));
+        }
+        catalog_settle(c);
+        assert_int_equal(segments_of(c), segments[round]);
+    }
+    catalog_tidy(c);
+    assert_int_equal(segments_of(c), 2); /* 400,000 and 200,000 */
+    catalog_tidy(c);
+    assert_int_equal(segments_of(c), 2);
+    catalog_check(c);
+    catalog_free(c);
+}
+
 /* Any order of puts, gones and drops; a plain model says what must be there. */
 static void model_agrees(void **state)
 {
@@ -533,6 +565,7 @@ int main(void)
         cmocka_unit_test(a_peer_is_dropped_whole),
         cmocka_unit_test(churn_is_reclaimed),
         cmocka_unit_test(caps_hold),
+        cmocka_unit_test(long_lists_are_merged_late),
         cmocka_unit_test(model_agrees),
     };
 

@@ -65,6 +65,16 @@ static void settle(struct shared *s)
     catalog_work_free(w);
 }
 
+static void tidy(struct shared *s)
+{
+    struct catalog_work *w = catalog_tidy_begin(s->catalog);
+
+    uv_rwlock_wrlock(&s->lock);
+    catalog_work_end(s->catalog, w);
+    uv_rwlock_wrunlock(&s->lock);
+    catalog_work_free(w);
+}
+
 static void put(struct shared *s, struct rng *rng, unsigned round, unsigned i)
 {
     struct nid nid = {{(uint8_t)(round % 4 + 1)}};
@@ -105,6 +115,8 @@ static void readers_go_on_while_rows_are_settled(void **state)
             uv_rwlock_wrunlock(&s.lock);
         }
         settle(&s);
+        if (round % 3 == 2)
+            tidy(&s);
     }
     s.done = true;
     for (int i = 0; i < READERS; i++)
