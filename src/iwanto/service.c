@@ -98,6 +98,8 @@ static void lan_news(void *ctx, const struct elect_news *news)
         ask_leader(s->ask, &news->peer, news->self);
     else if (news->kind == ELECT_NO_LEADER)
         ask_leader(s->ask, NULL, false);
+    else if (news->kind == ELECT_STANDBY)
+        ask_standbys(s->ask, news->standby);
     desk_news(s->desk, news);
 }
 

@@ -1,66 +1,50 @@
-#include "svc/ask.h"
-
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "io/http_client.h"
+#include "svc/ask_priv.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <utlist.h>
 
-#define ANSWER_MAX (4u << 20) /* bytes of JSON */
-#define AGAIN_MS   100        /* after a failure, or while the one that we ask does not lead yet */
-#define CONNECT_MS 300        /* of the first try; doubled with each, up to 8 times */
-#define TRY_MS     600        /* likewise */
-
-struct question {
-    struct ask *ask;
-    char *path;
-    int64_t deadline_ms, again_ms; /* again INT64_MAX: when a leader appears, or the answer comes */
-    struct http_call *call;
-    unsigned tries;
-    bool timed_out;    /* the last try was heard, but not answered in time */
-    char trouble[256]; /* why the last try failed, or "" */
-    void (*done)(void *ctx, const struct ask_reply *r);
-    void *ctx;
-    struct wait *wait; /* or this: who waits gets the reply, JSON and all */
-    struct question *prev, *next;
-};
+#define AGAIN_MS   100 /* after a failure, or while the one that we ask does not lead yet */
+#define CONNECT_MS 300 /* of the first try; doubled with each, up to 8 times */
+#define TRY_MS     600 /* likewise */
+#define HEDGE_MIN  60  /* ms without an answer until a stand-by is asked ... */
+#define HEDGE_MAX  100 /* ... or twice what nearly all answers take, but no longer than this */
 
 struct wait {
     uv_sem_t over;
     struct ask_reply r;
 };
 
-struct ask {
-    const struct ident *ident;
-    struct desk *desk;
-    struct loop *loop; /* desk's; all below is its thread's, but for the line with a lock */
-    struct http_client *http;
-    uv_timer_t timer;
-    struct question *questions;
-    bool has_leader, self;
-    struct elect_peer leader;
-
-    uv_mutex_t lock;
-    bool self_now; /* as self, for ask_wait */
-};
-
 /* ---- the end of a question ---- */
 
+static void drop_calls(struct question *q)
+{
+    for (size_t i = 0; i < ASK_LANES; i++) {
+        if (q->lane[i].call)
+            http_cancel(q->lane[i].call);
+        q->lane[i].call = NULL;
+    }
+}
+
+static bool has_call(const struct question *q)
+{
+    for (size_t i = 0; i < ASK_LANES; i++)
+        if (q->lane[i].call)
+            return true;
+    return false;
+}
+
+/* r says who answered. */
 static void end(struct question *q, struct ask_reply *r)
 {
     struct ask *a = q->ask;
 
-    if (q->call)
-        http_cancel(q->call);
-    DL_DELETE(a->questions, q);
-    r->self = a->self && r->status;
-    if (r->status && a->has_leader)
-        r->from = a->leader;
+    drop_calls(q);
+    DL_DELETE2(a->questions, q, prev, next_q);
     if (q->wait) {
         q->wait->r = *r;
         uv_sem_post(&q->wait->over); /* from here on it may be gone */
@@ -115,72 +99,135 @@ static bool is_final(long status)
     return status == 200 || status == 400 || status == 404 || status == 409;
 }
 
-static void take_answer(struct question *q, const struct http_answer *a, const struct buf *body)
+/* Twice what all but the slowest of the leader's last answers took. */
+static int64_t hedge_ms(const struct ask *a)
 {
-    struct ask_reply r = {.status = (unsigned)a->status};
+    size_t count = a->took < ASK_TIMES ? a->took : ASK_TIMES;
+    unsigned most = 0, second = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (a->took_ms[i] >= most) {
+            second = most;
+            most = a->took_ms[i];
+        } else if (a->took_ms[i] > second) {
+            second = a->took_ms[i];
+        }
+    }
+    if (2 * second < HEDGE_MIN)
+        return HEDGE_MIN;
+    return 2 * second < HEDGE_MAX ? 2 * second : HEDGE_MAX;
+}
+
+/* Those who stand by have no answer to other ones. */
+static bool may_hedge(const struct question *q)
+{
+    return !strncmp(q->path, "/v1/search", 10) || !strncmp(q->path, "/v1/holders/", 12) ||
+           !strncmp(q->path, "/v1/resolve/", 12);
+}
+
+/* true: the question is over. */
+static bool take_answer(struct question *q, const struct ask_lane *lane,
+                        const struct http_answer *a, const struct buf *body)
+{
+    struct ask_reply r = {.status = (unsigned)a->status, .from = lane->to};
+    bool leader = lane == q->lane;
     json_error_t why;
 
-    q->timed_out = a->timed_out;
     if (is_final(a->status) && !a->err.code) {
         r.json = json_loadb(buf_cstr(body), body->len, JSON_REJECT_DUPLICATES, &why);
         if (json_is_object(r.json)) {
+            if (leader)
+                q->ask->took_ms[q->ask->took++ % ASK_TIMES] =
+                    (unsigned)(loop_now_ms() - lane->begun_ms);
             end(q, &r);
-            return;
+            return true;
         }
         json_decref(r.json);
-        str_copy(q->trouble, sizeof q->trouble, "its answer is no JSON object");
-    } else if (a->err.code) {
-        str_copy(q->trouble, sizeof q->trouble, a->err.text);
-    } else {
-        snprintf(q->trouble, sizeof q->trouble, "status %ld", a->status);
     }
+    if (!leader)
+        return false; /* what is told of a failure is the leader's */
+    q->timed_out = a->timed_out;
+    if (a->err.code)
+        str_copy(q->trouble, sizeof q->trouble, a->err.text);
+    else if (is_final(a->status))
+        str_copy(q->trouble, sizeof q->trouble, "its answer is no JSON object");
+    else
+        snprintf(q->trouble, sizeof q->trouble, "status %ld", a->status);
     again(q);
+    return false;
 }
 
 static void schedule(struct ask *a);
 
 static void on_answer(void *ctx, const struct http_answer *answer, const struct buf *body)
 {
-    struct question *q = ctx;
+    struct ask_lane *lane = ctx;
+    struct question *q = lane->q;
     struct ask *a = q->ask;
 
-    q->call = NULL;
-    take_answer(q, answer, body);
+    lane->call = NULL;
+    if (!take_answer(q, lane, answer, body) && q->hedge_ms != INT64_MAX)
+        q->hedge_ms = loop_now_ms(); /* the next one need not wait */
     schedule(a);
 }
 
-static void ask_other(struct question *q)
+static void ask_other(struct question *q, struct ask_lane *lane, const struct elect_peer *to)
 {
     struct ask *a = q->ask;
-    int64_t left = q->deadline_ms - loop_now_ms();
+    int64_t now = loop_now_ms(), left = q->deadline_ms - now;
     unsigned grown = q->tries < 3 ? q->tries : 3;
-    struct http_ask h = {.addr = a->leader.addr,
+    struct http_ask h = {.addr = to->addr,
                          .path = q->path,
-                         .max = ANSWER_MAX,
+                         .max = ASK_ANSWER_MAX,
                          .connect_ms = CONNECT_MS << grown,
                          .total_ms = TRY_MS << grown,
                          .done = on_answer,
-                         .ctx = q};
+                         .ctx = lane};
 
     if (left < (int64_t)h.total_ms)
         h.total_ms = left > 1 ? (unsigned)left : 1;
-    memcpy(h.pin, a->leader.pub, sizeof h.pin);
-    q->tries++;
-    q->again_ms = INT64_MAX;
-    q->call = http_start(a->http, &h);
+    memcpy(h.pin, to->pub, sizeof h.pin);
+    lane->q = q;
+    lane->to = *to;
+    lane->begun_ms = now;
+    lane->call = http_start(a->http, &h);
 }
 
-static void ask_own(struct question *q)
+/* true: the own desk had the answer, and the question is over. */
+static bool ask_own(struct question *q)
 {
-    struct ask_reply r = {0};
+    struct ask_reply r = {.self = true};
 
     r.json = desk_answer(q->ask->desk, q->path, &r.status);
     if (r.status != 503) {
+        r.from.nid = q->ask->ident->nid;
+        memcpy(r.from.pub, q->ask->ident->key.pub, sizeof r.from.pub);
         end(q, &r);
-        return;
+        return true;
     }
-    json_decref(r.json); /* the desk has not heard yet that we lead */
-    again(q);
+    json_decref(r.json);
+    return false;
+}
+
+/* The next one who stands by, and when the one after it. true: the question is over. */
+static bool ask_standby(struct question *q)
+{
+    struct ask *a = q->ask;
+    unsigned n = q->next++;
+    struct ask_standby *s;
+
+    q->hedge_ms = q->next < ASK_LANES ? loop_now_ms() + hedge_ms(a) : INT64_MAX;
+    if (!n || n >= ASK_LANES || a->self)
+        return false;
+    s = &a->standby[n - 1];
+    if (s->self)
+        return ask_own(q);
+    if (s->known && s->peer.addr.family && !q->lane[n].call &&
+        !(a->has_leader && nid_eq(&s->peer.nid, &a->leader.nid)))
+        ask_other(q, &q->lane[n], &s->peer);
+    else if (q->next < ASK_LANES)
+        q->hedge_ms = loop_now_ms(); /* nobody there: the next one */
+    return false;
 }
 
 /* Now, if there is someone to ask. May end the question. */
@@ -189,12 +236,22 @@ static void ask_now(struct question *q)
     struct ask *a = q->ask;
 
     q->again_ms = INT64_MAX;
-    if (!a->has_leader)
+    if (may_hedge(q) && !a->self && q->hedge_ms == INT64_MAX) {
+        q->next = 1;
+        q->hedge_ms = loop_now_ms() + (a->has_leader ? hedge_ms(a) : 0);
+    }
+    if (!a->has_leader) {
+        if (q->hedge_ms != INT64_MAX)
+            again(q); /* those who stand by may have no copy yet, or none any more */
         return;
-    if (a->self)
-        ask_own(q);
-    else if (a->leader.addr.family)
-        ask_other(q);
+    }
+    if (!a->self && a->leader.addr.family) {
+        if (!q->lane[0].call)
+            ask_other(q, &q->lane[0], &a->leader);
+        q->tries++;
+    } else if (a->self && !ask_own(q)) {
+        again(q); /* the desk has not heard yet that we lead */
+    }
 }
 
 static void on_timer(uv_timer_t *t)
@@ -204,11 +261,12 @@ static void on_timer(uv_timer_t *t)
     int64_t now = loop_now_ms();
 
     for (q = a->questions; q; q = next) {
-        next = q->next;
+        next = q->next_q;
         if (q->deadline_ms <= now)
             give_up(q);
-        else if (q->again_ms <= now)
-            ask_now(q);
+        else if (q->hedge_ms > now || !ask_standby(q))
+            if (q->again_ms <= now)
+                ask_now(q);
     }
     schedule(a);
 }
@@ -217,8 +275,9 @@ static void schedule(struct ask *a)
 {
     int64_t due = INT64_MAX, now = loop_now_ms();
 
-    for (const struct question *q = a->questions; q; q = q->next) {
+    for (const struct question *q = a->questions; q; q = q->next_q) {
         due = q->deadline_ms < due ? q->deadline_ms : due;
+        due = q->hedge_ms < due ? q->hedge_ms : due;
         due = q->again_ms < due ? q->again_ms : due;
     }
     if (due == INT64_MAX)
@@ -234,7 +293,7 @@ static void begin(void *arg)
     struct question *q = arg;
     struct ask *a = q->ask;
 
-    DL_APPEND(a->questions, q);
+    DL_APPEND2(a->questions, q, prev, next_q);
     ask_now(q);
     schedule(a);
 }
@@ -249,7 +308,7 @@ static void start(struct ask *a, const char *path_and_query, unsigned timeout_ms
     q->ask = a;
     q->path = mem_str(path_and_query);
     q->deadline_ms = loop_now_ms() + timeout_ms;
-    q->again_ms = INT64_MAX;
+    q->again_ms = q->hedge_ms = INT64_MAX;
     taken = loop_post(a->loop, begin, q);
     assert(taken && "asked after the desk has ended");
     (void)taken;
@@ -279,13 +338,19 @@ static void change_leader(void *arg)
     a->self = n->self;
     a->leader = n->peer;
     mem_free(n);
+    if (!same) {
+        a->took = 0;
+        a->learn_tries = 0;
+        ask_learn_end(a);
+        ask_learn_begin(a);
+    }
     for (q = a->questions; q; q = next) {
-        next = q->next;
-        if (same && q->call)
+        next = q->next_q;
+        if (same && has_call(q))
             continue;
-        if (q->call)
-            http_cancel(q->call);
-        q->call = NULL;
+        if (q->lane[0].call)
+            http_cancel(q->lane[0].call);
+        q->lane[0].call = NULL;
         q->tries = 0;
         ask_now(q);
     }
@@ -346,6 +411,9 @@ static void open_on_loop(void *arg)
 
     uv_timer_init(loop_uv(a->loop), &a->timer);
     a->timer.data = a;
+    uv_timer_init(loop_uv(a->loop), &a->learn);
+    a->learn.data = a;
+    a->open_handles = 2;
     a->http = http_client_new(a->loop, &a->ident->tls);
 }
 
@@ -365,6 +433,8 @@ static void on_closed(uv_handle_t *h)
 {
     struct ask *a = h->data;
 
+    if (--a->open_handles)
+        return;
     uv_mutex_destroy(&a->lock);
     mem_free(a);
 }
@@ -375,8 +445,10 @@ static void close_on_loop(void *arg)
 
     while (a->questions)
         end_failed(a->questions, ERR_NO_PEER, "the service is stopping");
+    ask_learn_end(a);
     http_client_free(a->http);
     uv_close((uv_handle_t *)&a->timer, on_closed);
+    uv_close((uv_handle_t *)&a->learn, on_closed);
 }
 
 void ask_free(struct ask *a)

@@ -1,6 +1,7 @@
-/* Questions to the leader, whoever that is: the own desk when this peer leads, else HTTPS. While
- * there is no leader, or it does not answer, the question is asked again (at once when a leader
- * appears) until its time is over. Any thread. */
+/* Questions to the leader, whoever that is: the own desk when this peer leads, else HTTPS. When it
+ * has not answered after a moment (60 to 100 ms) those who stand by for it are asked too, one after
+ * the other; the first good answer counts. While there is no leader, or nobody answers, the
+ * question is asked again (at once when a leader appears) until its time is over. Any thread. */
 #pragma once
 
 #include "base/err.h"
@@ -14,6 +15,9 @@ struct ask;
 struct ask *ask_new(const struct ident *ident, struct desk *desk);
 /* Who leads now; NULL: nobody. */
 void ask_leader(struct ask *a, const struct elect_peer *leader, bool self);
+
+/* Who stands by, as the news of the election say it (ELECT_STANDBY). */
+void ask_standbys(struct ask *a, const uint8_t id[ELECT_STANDBYS][8]);
 
 /* Ask path_and_query (see desk.h). done is called exactly once on desk's loop: status as
  * desk_answer's and its JSON (borrowed), or status 0 with e set (-ERR_NO_PEER or -ERR_TIMEOUT) and

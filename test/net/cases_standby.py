@@ -5,7 +5,7 @@ import signal
 import time
 
 from cases_story import check, write
-from lan import Failed, wait
+from lan import sh, wait
 
 
 def catalog(host):
@@ -15,6 +15,15 @@ def catalog(host):
 def fill(host, count):
     for i in range(count):
         write(f"{host.share}/{host.name} files/{i % 13}/{host.name} number {i:04}.txt", b"%d of %s" % (i, host.name.encode()))
+
+
+def on_bridge(lan, bridge, hosts):
+    """Move the hosts' cables to another switch, which may be new."""
+    if bridge not in sh("ip", "-n", lan.ns, "-br", "link"):
+        sh("ip", "-n", lan.ns, "link", "add", bridge, "type", "bridge", "mcast_snooping", "0")
+        sh("ip", "-n", lan.ns, "link", "set", bridge, "up")
+    for h in hosts:
+        sh("ip", "-n", lan.ns, "link", "set", h.port, "master", bridge)
 
 
 def all_warm(leader, *others, files):
@@ -45,3 +54,105 @@ def case_warm_takeover(lan):
     check(len(second.search("mango")) == 1, "found")
     after = catalog(second)
     check(after["pulled_bytes"] == before[second.name], f"{after['pulled_bytes'] - before[second.name]} bytes moved")
+
+
+def case_leader_stopped(lan):
+    """While the leader stands still for 2 s every search is answered, and nobody loses a row"""
+    hosts = [lan.host(n) for n in ("a", "b", "c", "d")]
+    for h in hosts:
+        fill(h, 30)
+        h.start()
+    first = lan.settled(*hosts)
+    others = [h for h in hosts if h is not first]
+    warm = all_warm(first, *others, files=120)
+    asker = next(h for h in others if h not in warm)
+    asker.search("number 0007")
+    for seconds in (0.5, 2):
+        leader = lan.settled(*hosts)
+        all_warm(leader, *[h for h in hosts if h is not leader], files=120)
+        searchers = [h for h in hosts if h is not leader]
+        stopped = leader.process.pid
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                for h in searchers:
+                    rows = h.search("number 0007", "--limit", "10")
+                    check(len(rows) >= 3, f"{h.name}: {len(rows)} rows")
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+    leader = lan.settled(*hosts)
+    wait("all files to be there again", lambda: catalog(leader)["files"] == 120)
+
+
+def case_absence(lan):
+    """A service that was stopped, killed or away and is back sends what is new of its files, and no more"""
+    hosts = [lan.host(n) for n in ("a", "b", "c")]
+    fill(hosts[2], 2000)
+    for h in hosts:
+        h.start()
+    first = lan.settled(*hosts)
+    other = next(h for h in hosts[:2] if h is not first)
+    far = hosts[2] if first is not hosts[2] else None
+    if not far:  # the one with the files leads: the next one is to
+        first.stop()
+        first = lan.settled(*hosts[:2])
+        far, other = hosts[2], next(h for h in hosts[:2] if h is not first)
+        far.start()
+        check(lan.settled(*hosts) is first, "the leader stays")
+    wait("all files", lambda: catalog(first)["files"] == 2000)
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        far.kill(sig)
+        wait("its files to go", lambda: not catalog(first)["files"])
+        check(not other.search("number 0012"), "hidden at once")
+        write(f"{far.share}/news of {int(sig)}.txt", b"new")
+        was = catalog(first)["pulled_bytes"]
+        far.start()
+        wait("its files to be back", lambda: other.search(f"news of {int(sig)}") and other.search("number 0012"))
+        moved = catalog(first)["pulled_bytes"] - was
+        check(moved < 20000, f"{moved} bytes moved for one file")
+    far.cable(False)
+    wait("its files to go", lambda: not catalog(first)["files"], 30)
+    was = catalog(first)["pulled_rows"]
+    far.cable(True)
+    wait("its files to be back", lambda: catalog(first)["files"] == 2002, 30)
+    check(catalog(first)["pulled_rows"] == was, "no row moved")
+
+
+def case_halves_rejoined(lan):
+    """Two halves of a cut LAN that meet again move no row of what did not change"""
+    hosts = [lan.host(n) for n in ("a", "b", "c", "d")]
+    for h in hosts:
+        fill(h, 500)
+        h.start()
+    first = lan.settled(*hosts)
+    all_warm(first, *[h for h in hosts if h is not first], files=2000)
+    mates = [h for h in hosts if h is not first]
+    far = mates[1:]
+    on_bridge(lan, "br1", far)
+    lan.settled(*far)
+    wait("each half to have its own", lambda: catalog(first)["files"] == 1000, 30)
+    write(f"{far[0].share}/written apart.txt", b"apart")
+    wait("the news within the half", lambda: far[1].search("written apart"))
+    was = {h.name: catalog(h) for h in hosts}
+    on_bridge(lan, "br0", far)
+    leader = lan.settled(*hosts, seconds=30)
+    wait("all files", lambda: catalog(leader)["files"] == 2001, 30)
+    moved = catalog(leader)["pulled_rows"] - was[leader.name]["pulled_rows"]
+    check(moved <= 4, f"{moved} rows moved")
+
+
+def case_failed_download(lan):
+    """A holder that a download cannot reach leaves the search; a healthy one that is reported stays"""
+    hosts = [lan.host(n) for n in ("a", "b", "c", "d")]
+    for h in hosts:
+        h.start()
+    first = lan.settled(*hosts)
+    dead, asker, other = [h for h in hosts if h is not first]
+    write(f"{dead.share}/lone plum.txt", b"plum")
+    row = asker.find("lone plum")
+    dead.cable(False)
+    asker.popen("download", "--json", row["hash"])
+    began = time.monotonic()
+    wait("the dead one's file to go", lambda: not asker.search("lone plum"), 20)
+    print(f"  gone {time.monotonic() - began:.2f} s after the download began")

@@ -1,6 +1,7 @@
 /* svc/ask: a question reaches whoever leads, now or soon, or ends with a reason. */
 #include "own_rig.h"
 
+#include "base/str.h"
 #include "svc/ask.h"
 
 enum mode { ANSWERS, NOT_LEADING, NOT_FOUND, BABBLES, SILENT };
@@ -11,8 +12,10 @@ struct chief {
     struct elect_peer peer;
     atomic_int mode;
     atomic_uint asked;
+    atomic_uint learned; /* who stands by was asked */
     const char *name;
     char seen[128];
+    char standbys[512];
 };
 
 static struct desk *desk;
@@ -26,6 +29,11 @@ static void chief_handler(void *ctx, struct http_request *rq)
     handled++;
     if (http_held(rq)) {
         http_reply_text(rq, 500, "held long enough");
+        return;
+    }
+    if (!strcmp(http_path(rq), "/v1/standbys")) {
+        c->learned++;
+        http_reply(rq, 200, "application/json", c->standbys, strlen(c->standbys));
         return;
     }
     c->asked++;
@@ -137,6 +145,60 @@ static void without_a_leader_it_ends(void **state)
     e = fails(50);
     assert_int_equal(e.code, ERR_NO_PEER);
     assert_non_null(strstr(e.text, "no leader"));
+}
+
+/* first leads, second stands by for it, and that is known. */
+static void stand_by(struct chief *first, struct chief *second)
+{
+    uint8_t id[ELECT_STANDBYS][8] = {{0}};
+    char pub[65], addr[ADDR_TEXT_MAX];
+    struct nid nid;
+
+    seal_nid(&nid, second->peer.pub);
+    memcpy(id[1], nid.b, sizeof id[1]);
+    str_hex(pub, second->peer.pub, 32);
+    snprintf(first->standbys, sizeof first->standbys,
+             "{\"standbys\":[{\"addr\":7},{\"addr\":\"127.0.0.1:9\",\"pub\":\"%064d\"},"
+             "{\"peer\":\"x\",\"addr\":\"%s\",\"pub\":\"%s\"}]}",
+             0, addr_text(&second->peer.addr, addr), pub);
+    ask_leader(ask, &first->peer, false);
+    ask_standbys(ask, id);
+    WAIT_FOR(first->learned);
+    answered_by("first");
+}
+
+static void a_standby_answers_for_a_silent_leader(void **state)
+{
+    struct chief first, second;
+    struct err e;
+    unsigned asked, status;
+    json_t *j;
+
+    (void)state;
+    chief_open(&first, 1, "first");
+    chief_open(&second, 2, "second");
+    stand_by(&first, &second);
+    assert_int_equal(second.asked, 0);
+    first.mode = SILENT;
+    answered_by("second");
+    first.mode = NOT_LEADING; /* an answer, but no good one */
+    answered_by("second");
+    second.mode = NOT_FOUND;
+    first.mode = ANSWERS;
+    answered_by("first");
+    second.mode = ANSWERS;
+    first.mode = SILENT; /* what a stand-by can't know is not asked of it */
+    asked = second.asked;
+    assert_true(ask_wait(ask, "/v1/peers", 400, &status, &j, &e) < 0);
+    assert_int_equal(second.asked, asked);
+    http_server_free(first.server);
+    answered_by("second");
+    ask_leader(ask, NULL, false); /* nobody leads */
+    answered_by("second");
+    second.mode = NOT_LEADING;
+    e = fails(300);
+    assert_int_equal(e.code, ERR_NO_PEER);
+    http_server_free(second.server);
 }
 
 struct waiting {
@@ -316,6 +378,7 @@ static void the_end_answers_what_is_pending(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_standby_answers_for_a_silent_leader),
         TEST(the_leader_answers),
         TEST(without_a_leader_it_ends),
         TEST(a_leader_that_appears_is_asked),
