@@ -46,8 +46,9 @@ sim: $(SIM)
 	$(BUILD)/test/sim/sim_swarm $(SEEDS)
 
 # Tests that take minutes, and are not in check.
-slow: $(BUILD)/test/unit/test_content
+slow: $(BUILD)/test/unit/test_content all
 	IWANT_SLOW=1 $<
+	IWANT_SLOW=1 python3 test/net/run.py $(BUILD)
 
 # Every fuzz target for SECONDS, one after the other; new inputs go into build/fuzz, not into the tree.
 SECONDS ?= 60

@@ -90,6 +90,36 @@ class Host:
     def cable(self, plugged):
         sh("ip", "-n", self.lan.ns, "link", "set", self.port, "up" if plugged else "down")
 
+    def plug_into(self, bridge):
+        """Into another switch than br0, made when it is not there yet."""
+        if bridge not in sh("ip", "-n", self.lan.ns, "-o", "link", "show", "type", "bridge"):
+            sh("ip", "-n", self.lan.ns, "link", "add", bridge, "type", "bridge", "mcast_snooping", "0")
+            sh("ip", "-n", self.lan.ns, "link", "set", bridge, "up")
+        sh("ip", "-n", self.lan.ns, "link", "set", self.port, "master", bridge)
+
+    def multicast(self, passes):
+        """Whether the switch hands multicast on to this host."""
+        sh("ip", "netns", "exec", self.lan.ns, "bridge", "link", "set", "dev", self.port, "mcast_flood",
+           "on" if passes else "off")
+
+    def address(self, ip, gateway=None):
+        """Another IPv4 address, in a /16, instead of the one that it has."""
+        sh("ip", "-n", self.ns, "-4", "addr", "flush", "dev", "eth0")
+        sh("ip", "-n", self.ns, "addr", "add", f"{ip}/16", "dev", "eth0")
+        if gateway:
+            sh("ip", "-n", self.ns, "route", "replace", "default", "via", gateway)
+        self.ip = ip
+
+    def knows(self, **names):
+        """Names and their addresses, in this host's /etc/hosts."""
+        os.makedirs(f"/etc/netns/{self.ns}", exist_ok=True)
+        with open(f"/etc/netns/{self.ns}/hosts", "w") as f:
+            f.write("127.0.0.1 localhost\n" + "".join(f"{ip} {name}\n" for name, ip in names.items()))
+
+    def log_text(self):
+        with open(os.path.join(self.home, ".iwant.log"), errors="replace") as f:
+            return f.read()
+
     def rate(self, rate):
         """Shape both directions, e.g. "1gbit"."""
         for ns, dev in ((self.ns, "eth0"), (self.lan.ns, self.port)):
@@ -243,6 +273,7 @@ class Lan:
                 p.wait()
         for h in self.hosts:
             sh("ip", "netns", "del", h.ns, check=False)
+            shutil.rmtree(f"/etc/netns/{h.ns}", ignore_errors=True)
         sh("ip", "netns", "del", self.ns, check=False)
         if failed and os.environ.get("IWANT_TEST_KEEP"):
             print(f"  kept {self.dir}")

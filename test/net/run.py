@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Hosts on a LAN of namespaces: run.py BUILDDIR [CASE ...]
 
-Runs every case of cases_*.py, each on a LAN of its own. Ends with `N passed, N failed[, N skipped]`.
+Runs every case of cases_*.py, each on a LAN of its own; with IWANT_SLOW=1 those that take long (slow_*) instead. Ends with `N passed, N failed[, N skipped]`.
 """
 
 import glob
@@ -26,7 +26,7 @@ def cases():
         spec = importlib.util.spec_from_file_location(os.path.basename(path)[:-3], path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        found += [(name, fn) for name, fn in vars(module).items() if name.startswith("case_")]
+        found += [(name, fn) for name, fn in vars(module).items() if name.startswith(("case_", "slow_"))]
     return found
 
 
@@ -59,7 +59,8 @@ def main():
     signal.signal(signal.SIGTERM, ended)
     build, wanted = sys.argv[1], sys.argv[2:]
     passed = failed = 0
-    chosen = [(n, f) for n, f in cases() if not wanted or n in wanted or n[5:] in wanted]
+    kind = "slow_" if os.environ.get("IWANT_SLOW") else "case_"
+    chosen = [(n, f) for n, f in cases() if (n in wanted or n[5:] in wanted if wanted else n.startswith(kind))]
     why = can_run()
     if why:
         print(f"net: {why}: {len(chosen)} cases skipped")
