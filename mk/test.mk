@@ -68,7 +68,7 @@ fuzz:
 net: all
 	python3 test/net/run.py $(BUILD) $(CASE)
 
-bench: all build/bench/bench_peer
+bench: all build/bench/bench_peer build/bench/flood
 	python3 test/bench/run.py $(BUILD) $(PART)
 
 .PHONY: net bench

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Figures for doc/BENCHMARKS.md: run.py BUILDDIR [PART ...]   (root; nginx, openssl, curl)
 
-Parts: first change rate index memory, and search (fzf, plocate; IWANT_BENCH_FILES=10000000 for ten million). Every figure that depends on the machine is given as a ratio to what the machine does with
+Parts: first change rate index memory, and search (fzf, plocate; IWANT_BENCH_FILES=10000000 for ten million), and by name only
+election, which takes six minutes. Every figure that depends on the machine is given as a ratio to what the machine does with
 a well-known program in the same run. Prints Markdown.
 """
 
+import argparse
 import hashlib
 import os
 import shutil
@@ -17,9 +19,11 @@ import time
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "net"))
+sys.path.insert(0, here)
 
 from lan import Failed, Lan, wait  # noqa: E402
 import cases_story as story  # noqa: E402
+from election import part_election  # noqa: E402,F401
 from whole import part_search  # noqa: E402,F401
 
 MIB = 1 << 20
@@ -219,7 +223,17 @@ def part_memory(build):
 
 
 def main():
-    build, parts = sys.argv[1], sys.argv[2:] or ["first", "change", "rate", "index", "memory", "search"]
+    options = argparse.ArgumentParser()
+    options.add_argument("build")
+    options.add_argument("parts", nargs="*")
+    for name, what in (("kills", "election: kills of the leader"), ("hog", "election: seconds under load"),
+                       ("hosts", "election: hosts of the largest LAN"), ("only", "election: one of kills cold merge calm hog")):
+        options.add_argument("--" + name, help=what)
+    given = options.parse_args()
+    for name, key in (("kills", "KILLS"), ("hog", "HOG_S"), ("hosts", "HOSTS"), ("only", "ONLY")):
+        if getattr(given, name):
+            os.environ["IWANT_BENCH_" + key] = getattr(given, name)
+    build, parts = given.build, given.parts or ["first", "change", "rate", "index", "memory", "search"]
     if parts != ["search"]:
         print("| what | figure | how |\n|---|---|---|", flush=True)
     for part in parts:
