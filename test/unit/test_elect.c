@@ -777,6 +777,38 @@ static void nobody_takes_over_while_others_hear_the_leader(void **state)
     close_one();
 }
 
+/* Lists that were told at different times, as when a switch breaks while members still join: each
+ * finds another's place worse than its own, and would wait for it for ever. */
+static void who_claims_the_better_place_is_not_waited_for_for_ever(void **state)
+{
+    int round = 0;
+
+    (void)state;
+    open_one(100);
+    follow_host_0();
+    for (; elect_role(one.e) != ELECT_LEAD; round++) {
+        uint64_t nonce;
+
+        assert_true(round < 5);
+        for (int ms = 0; ms < 6000 && elect_role(one.e) != ELECT_CAND; ms++)
+            pass(1);
+        assert_int_equal(elect_role(one.e), ELECT_CAND);
+        assert_non_null(sent(WIRE_POLL));
+        nonce = sent(WIRE_POLL)->u.poll.nonce;
+        for (int i = 1; i < 4; i++) {
+            struct wire_msg *m = from(i, WIRE_VOTE);
+
+            m->u.vote.nonce = nonce;
+            m->u.vote.kind = i == 1 ? WIRE_LOST : WIRE_BETTER;
+            hear(i);
+        }
+        while (elect_role(one.e) == ELECT_CAND)
+            pass(1);
+    }
+    assert_true(round > 1); /* but waited for it is */
+    close_one();
+}
+
 static void a_leader_steps_down_only_on_its_own_nonce(void **state)
 {
     struct wire_msg *m;
@@ -1078,6 +1110,7 @@ int main(void)
         cmocka_unit_test(followers_are_sticky),
         cmocka_unit_test(a_voted_successor_is_followed_at_once_but_not_a_lower_term),
         cmocka_unit_test(nobody_takes_over_while_others_hear_the_leader),
+        cmocka_unit_test(who_claims_the_better_place_is_not_waited_for_for_ever),
         cmocka_unit_test(a_leader_steps_down_only_on_its_own_nonce),
         cmocka_unit_test(two_leaders_never_both_yield),
         cmocka_unit_test(after_a_gap_a_leader_asks_before_it_answers),
