@@ -71,3 +71,13 @@
 #define CONF_LINE_MAX    4600        /* a path and its key */
 #define STORE_BATCH_ROWS 500
 #define STORE_BATCH_MS   200
+
+/* Plain links */
+#define LINKS_MAX        1024u        /* open at once */
+#define LINKS_PEER_MAX   64u          /* of them for one member */
+#define LINK_MIN_S       60u          /* how long one lasts */
+#define LINK_DEFAULT_S   (24u * 3600) /* when nobody says */
+#define LINK_MAX_S       (7u * 86400) /* for the owner ... */
+#define LINK_PEER_S      (24u * 3600) /* ... and for members */
+#define LINK_FILES_MAX   20000u       /* of one Metalink */
+#define LINK_HOLDERS_MAX 32u          /* who are asked to open their door */

@@ -34,6 +34,10 @@ static const struct conf_row ROWS[CONF_COUNT] = {
      0, NULL, "never become the leader, as on a weak computer"},
     {CONF_HIDDEN, "Sharing", "hidden", "hidden", "IWANT_HIDDEN", CONF_BOOL, "no", 0, 0, NULL,
      "share names that begin with a dot, too"},
+    {CONF_LINKS, "Sharing", "links", "links", "IWANT_LINKS", CONF_CHOICE, "auto", 0, 0,
+     "auto|all|own|no",
+     "plain links to what is shared: opened for every member that asks, for own commands only, or "
+     "never; auto: all in the open network, own in a private one"},
     {CONF_LIMIT_UP, "Transfers", "limit-up", "limit-up", "IWANT_LIMIT_UP", CONF_BYTES, "0", 0, 0,
      NULL, "bytes a second sent at most, as 10M; 0: no limit"},
     {CONF_LIMIT_DOWN, "Transfers", "limit-down", "limit-down", "IWANT_LIMIT_DOWN", CONF_BYTES, "0",

@@ -22,6 +22,7 @@ enum conf_key {
     CONF_NEVER_LEAD,
     /* [Sharing] */
     CONF_HIDDEN,
+    CONF_LINKS,
     /* [Transfers] bytes a second, 0: no limit */
     CONF_LIMIT_UP,
     CONF_LIMIT_DOWN,

@@ -1,13 +1,17 @@
 #include "iwanto/client.h"
 
+#include "base/id.h"
 #include "base/mem.h"
 #include "io/dirs.h"
 #include "io/http_client.h"
+#include "iwanto/last_search.h"
 #include "svc/settings.h"
 
 #include <string.h>
 
 #define RUNNING_MS 2000
+#define RESOLVE_MS 5000
+#define MARGIN_MS  3000 /* the service answers before */
 
 static int service_err(const json_t *answer, struct err *e)
 {
@@ -165,4 +169,41 @@ bool client_running(const struct cli *c, int *pid)
 bool client_is_down(const struct err *e)
 {
     return e->code == ERR_NO_SERVICE;
+}
+
+int client_resolve(const struct cli *c, const char *digits, unsigned ms, json_t **hash,
+                   struct err *e)
+{
+    struct buf path = {0};
+    json_t *answer;
+    int rc;
+
+    if (strlen(digits) == HASH_HEX_LEN) {
+        *hash = json_string(digits);
+        return 0;
+    }
+    buf_printf(&path, "/v1/resolve/%s?timeout_ms=%u", digits, ms);
+    rc = client_ask(c, "GET", path.data, NULL, 0, ms + MARGIN_MS, &answer, e);
+    buf_free(&path);
+    if (rc)
+        return rc;
+    *hash = json_incref(json_object_get(answer, "hash"));
+    json_decref(answer);
+    return 0;
+}
+
+int client_word(const struct cli *c, const char *word, json_t **hash, char **title, struct err *e)
+{
+    unsigned ms = c->common.timeout_s ? (unsigned)c->common.timeout_s * 1000u : RESOLVE_MS;
+    struct buf digits = {0};
+    int rc = last_search_word(c, word, &digits, title, e);
+
+    if (!rc)
+        rc = client_resolve(c, digits.data, ms, hash, e);
+    if (rc && title) {
+        mem_free(*title);
+        *title = NULL;
+    }
+    buf_free(&digits);
+    return rc;
 }

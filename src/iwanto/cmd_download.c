@@ -17,7 +17,6 @@
 #include <string.h>
 
 #define RESOLVE_MS 5000
-#define MARGIN_MS  3000
 
 const struct opt DOWNLOAD_OPTS[] = {
     {'o', "output", "NAME|DIR/", "take this name, or this folder, below the download folder", true},
@@ -82,28 +81,6 @@ static int take_word(const struct cli *c, struct order *o, const char *word, str
     return rc;
 }
 
-/* The one whole hash that begins with these digits, by the leader's catalog. */
-static int resolve(const struct cli *c, const char *digits, unsigned ms, json_t **hash,
-                   struct err *e)
-{
-    struct buf path = {0};
-    json_t *answer;
-    int rc;
-
-    if (strlen(digits) == HASH_HEX_LEN) {
-        *hash = json_string(digits);
-        return 0;
-    }
-    buf_printf(&path, "/v1/resolve/%s?timeout_ms=%u", digits, ms);
-    rc = client_ask(c, "GET", path.data, NULL, 0, ms + MARGIN_MS, &answer, e);
-    buf_free(&path);
-    if (rc)
-        return rc;
-    *hash = json_incref(json_object_get(answer, "hash"));
-    json_decref(answer);
-    return 0;
-}
-
 /* Fill body.wants. Several go into a folder, so that -o can't name them all the same. */
 static int make_wants(const struct cli *c, struct order *o, struct err *e)
 {
@@ -119,7 +96,7 @@ static int make_wants(const struct cli *c, struct order *o, struct err *e)
                    several && !strchr("/", o->output[strlen(o->output) - 1]) ? "/" : "");
     for (size_t i = 0; !rc && i < json_array_size(o->words); i++) {
         word = json_array_get(o->words, i);
-        rc = resolve(c, out_str(word, "digits"), ms, &hash, e);
+        rc = client_resolve(c, out_str(word, "digits"), ms, &hash, e);
         if (rc)
             break;
         want = json_pack("{so sO*}", "hash", hash, "title", json_object_get(word, "title"));

@@ -32,6 +32,15 @@ const struct command COMMANDS[] = {
      "showing.\n"
      "`iwanto download to PATH` changes the download folder.",
      DOWNLOAD_OPTS, false, cmd_download},
+    {"play", "HASH", "a URL on this computer that plays while it downloads",
+     "HASH as for download. Of a folder the one file that plays; of several the list. The URL "
+     "lasts\n"
+     "as long as this command; the file stays in the download folder.",
+     PLAY_OPTS, false, cmd_play},
+    {"link", "HASH", "plain links to it, for programs without iwant",
+     "Each holder opens a read-only door for this content. Whoever has the link can read it, and\n"
+     "so can who listens on the LAN.",
+     LINK_OPTS, false, cmd_link},
     {"share", "PATH | --skipped", "change the shared folder",
      "At once when the service runs, and in the settings for every later start.\n"
      "What the patterns of a file .iwantignore fit, by the rules of .gitignore, is not shared.",

@@ -21,6 +21,12 @@ struct printers {
     void (*event)(struct out *o, const json_t *event);
     void (*hashed)(struct out *o, const json_t *row);  /* {"hash","size","type","path"} */
     void (*skipped)(struct out *o, const json_t *row); /* {"reason","type","path"} */
+    /* {"event":"play","url",...}: the URL, at once. */
+    void (*play)(struct out *o, const json_t *event);
+    void (*inside)(struct out *o,
+                   const json_t *rows); /* of a folder: {"hash","size","type","path"} */
+    void (*link)(struct out *o, const json_t *answer); /* POST /v1/links: the document, or URLs */
+    void (*links)(struct out *o, const json_t *rows);
 };
 extern const struct printers OUT_TEXT, OUT_JSON;
 
@@ -44,6 +50,11 @@ bool out_yes(const json_t *object, const char *key);
 struct buf;
 const char *out_shown(struct buf *b, const char *text);
 void out_status(struct out *o, const json_t *status);
+/* out_links.c: likewise, of play and link. */
+void out_play(struct out *o, const json_t *event);
+void out_inside(struct out *o, const json_t *rows);
+void out_link(struct out *o, const json_t *answer);
+void out_links(struct out *o, const json_t *rows);
 
 /* Each row of an array; i is a size_t, row a const json_t *. */
 #define OUT_EACH(rows, i, row)                                                                     \

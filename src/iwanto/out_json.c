@@ -48,4 +48,8 @@ const struct printers OUT_JSON = {
     .event = line,
     .hashed = line,
     .skipped = line,
+    .play = line,
+    .inside = lines,
+    .link = line,
+    .links = lines,
 };

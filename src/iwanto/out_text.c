@@ -438,4 +438,8 @@ const struct printers OUT_TEXT = {
     .event = event,
     .hashed = hashed,
     .skipped = skipped,
+    .play = out_play,
+    .inside = out_inside,
+    .link = out_link,
+    .links = out_links,
 };

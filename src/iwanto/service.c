@@ -31,9 +31,12 @@
 #include "svc/ask.h"
 #include "svc/control.h"
 #include "svc/desk.h"
+#include "svc/door.h"
 #include "svc/fetch.h"
 #include "svc/ident.h"
 #include "svc/lan.h"
+#include "svc/links.h"
+#include "svc/play.h"
 #include "svc/serve.h"
 #include "svc/share.h"
 
@@ -54,6 +57,9 @@ struct service {
     struct serve *serve;
     struct fetch *fetch;
     struct lan *lan;
+    struct play *play;
+    struct door *door;
+    struct links *links;
     struct control *control;
     uv_signal_t sigint, sigterm;
     bool leaving;
@@ -302,6 +308,23 @@ static int open_share(struct service *s, const struct conf *c, const char *db, b
     return s->share ? 0 : -e->code;
 }
 
+/* Both listen only once somebody asks for it. */
+static void open_links(struct service *s, const struct conf *c, const char *db, uint16_t port)
+{
+    const char *whom = conf_text(c, CONF_LINKS);
+    bool all = !strcmp(whom, "all") || (!strcmp(whom, "auto") && s->ident.open);
+
+    s->play = play_new(&(struct play_conf){.fetch = s->fetch, .share = s->share, .db_path = db});
+    s->door = door_new(&(struct door_conf){.serve = s->serve,
+                                           .db_path = db,
+                                           .port = port < UINT16_MAX ? port + 1 : 0,
+                                           .own = strcmp(whom, "no") != 0,
+                                           .others = all});
+    serve_door(s->serve, s->door);
+    s->links = links_new(
+        &(struct links_conf){.ident = &s->ident, .ask = s->ask, .door = s->door, .db_path = db});
+}
+
 static int open_rooms(struct service *s, struct conf *c, const char *home, bool quiet,
                       struct err *e)
 {
@@ -342,6 +365,7 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
     serve_fetch(s->serve, s->fetch);
     if (open_lan(s, c, port, e))
         return -e->code;
+    open_links(s, c, db, port);
     desk_heard(s->desk, heard, s->lan);
     desk_on_warm(s->desk, warm, s);
     share_status(s->share, &st);
@@ -356,6 +380,8 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
                                                     .ask = s->ask,
                                                     .fetch = s->fetch,
                                                     .serve = s->serve,
+                                                    .play = s->play,
+                                                    .links = s->links,
                                                     .tcp_port = port,
                                                     .quit = quit,
                                                     .ctx = s},
@@ -380,7 +406,14 @@ static void watch_signals(struct service *s)
  * peers enter. */
 static void close_rooms(struct service *s)
 {
+    if (s->links)
+        links_stop(s->links);
     control_free(s->control);
+    play_free(s->play);
+    links_free(s->links);
+    if (s->door)
+        serve_door(s->serve, NULL);
+    door_free(s->door);
     serve_free(s->serve);
     fetch_free(s->fetch);
     ask_free(s->ask);

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "svc/errand.h"
 #include "svc/json_text.h"
 #include "svc/settings.h"
 #include "svc/share.h"
@@ -162,6 +163,11 @@ static const struct {
     {"GET", "/v1/downloads", control_downloads},
     {"POST", "/v1/downloads", control_download},
     {"POST", "/v1/downloads/", control_act},
+    {"POST", "/v1/look", control_look},
+    {"POST", "/v1/play", control_play},
+    {"GET", "/v1/links", control_links},
+    {"POST", "/v1/links", control_link},
+    {"POST", "/v1/links/end", control_link_end},
 };
 
 static void handle(void *ctx, struct http_request *rq)
@@ -197,8 +203,10 @@ struct control *control_new(const struct control_conf *conf, struct err *e)
     c->conf = *conf;
     c->conf.socket_path = NULL; /* the caller's: only during control_new */
     c->conf.conf_path = c->conf_path = mem_str(conf->conf_path);
+    c->errands = errands_new(c);
     c->server = http_server_unix(conf->socket_path, THREADS, handle, c, e);
     if (!c->server) {
+        errands_free(c->errands);
         uv_mutex_destroy(&c->lock);
         mem_free(c->conf_path);
         mem_free(c);
@@ -212,6 +220,7 @@ void control_free(struct control *c)
     if (!c)
         return;
     http_server_free(c->server);
+    errands_free(c->errands);
     uv_mutex_destroy(&c->lock);
     mem_free(c->conf_path);
     mem_free(c);

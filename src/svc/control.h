@@ -11,6 +11,8 @@ struct ask;
 struct desk;
 struct fetch;
 struct lan;
+struct links;
+struct play;
 struct serve;
 struct share;
 
@@ -26,6 +28,8 @@ struct control_conf {
     struct ask *ask;
     struct fetch *fetch;
     struct serve *serve;
+    struct play *play;
+    struct links *links;
     uint16_t tcp_port;
     void (*quit)(void *ctx); /* `iwanto stop`; any thread */
     void *ctx;

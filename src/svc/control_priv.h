@@ -9,10 +9,13 @@
 #include <jansson.h>
 #include <uv.h>
 
+struct errands;
+
 struct control {
     struct control_conf conf;
     char *conf_path;
     struct http_server *server;
+    struct errands *errands;
     uv_mutex_t lock; /* conf.conf and its file: one change at a time */
 };
 
@@ -20,6 +23,8 @@ struct control {
 typedef void control_route(struct control *c, struct http_request *rq, const char *rest);
 control_route control_search, control_resolve, control_peers, control_status; /* control_ask.c */
 control_route control_download, control_downloads, control_act;               /* control_fetch.c */
+
+control_route control_look, control_play, control_link, control_link_end, control_links;
 
 /* Reply with the object and drop it; with {"error","hint","exit"}. */
 void control_reply(struct http_request *rq, json_t *answer);

@@ -94,7 +94,7 @@ static void start_queued(struct fetch *f)
     struct job *j;
 
     DL_FOREACH (f->jobs, j) {
-        if (j->phase == PHASE_QUEUED && busy(f) < FETCH_ACTIVE)
+        if (j->phase == PHASE_QUEUED && (j->now || busy(f) < FETCH_ACTIVE))
             job_start(j);
     }
 }

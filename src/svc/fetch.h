@@ -39,6 +39,7 @@ struct fetch_want {
     const char *name;  /* -o: NAME or DIR below the download folder ("DIR/" or an existing folder
                           keeps the name), or NULL */
     bool overwrite, rename, sequential;
+    bool now;            /* does not wait in the queue: somebody looks at it as it comes */
     uint64_t limit_rate; /* bytes/s, 0: none */
 };
 /* Queue it, or join the one that already runs. *id is for the calls below. When the target is
@@ -79,7 +80,18 @@ int fetch_part(struct fetch *f, const struct hash *hash, int *fd, uint64_t *size
 /* Its checkpoint list, appended: 1 or 0. */
 int fetch_part_checkpoints(struct fetch *f, const struct hash *hash, struct buf *b);
 /* Call wake(ctx) once, on fetch's thread, when a further piece of it is verified or it ends; false:
- * not here (not called). */
+ * not here (not called). Also for contents that are too small to be served. */
 bool fetch_part_wait(struct fetch *f, const struct hash *hash, void (*wake)(void *ctx), void *ctx);
 /* Not any more: after this wake is not called. */
 void fetch_part_unwait(struct fetch *f, void (*wake)(void *ctx), void *ctx);
+
+/* For play: a content that is being fetched here, of whatever size. 1: *size is set, and *end, up
+ * to where the bytes from `at` on are verified without a gap (at itself: nothing yet). Nothing
+ * counts before the last piece is there: it ties the checkpoint list to the hash. With *end beyond
+ * at, and fd not NULL, *fd is a descriptor of the partial file (dup, close it). 0: not being
+ * fetched. */
+int fetch_look(struct fetch *f, const struct hash *hash, uint64_t at, int *fd, uint64_t *size,
+               uint64_t *end);
+/* From now on its pieces come in order from this byte on, and those right behind it first of all.
+ */
+void fetch_point(struct fetch *f, const struct hash *hash, uint64_t at);

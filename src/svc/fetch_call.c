@@ -84,6 +84,7 @@ static void add(void *arg)
     } else if (j->phase == PHASE_PAUSED) {
         j->phase = PHASE_QUEUED;
     }
+    j->now |= c->want->now;
     job_save(j);
     c->got = j->id;
     fetch_wake(c->f);

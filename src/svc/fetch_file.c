@@ -320,6 +320,7 @@ void xfer_plan(struct xfer *x)
     x->limit = 0;
     xfer_pin(x);
     xfer_tick(x, loop_now_ms()); /* the limit comes before the sources */
+    xfer_point(x);
     xfer_sources(x);
     xfer_unpin(x);
 }

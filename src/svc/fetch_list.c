@@ -94,7 +94,7 @@ static void take_list(struct xfer *x, const struct buf *body)
 
         if (!same) {
             bits_clear(&x->have, i);
-            bits_clear(&x->good, i); /* not shared yet */
+            part_bad(x, i);
         }
     }
     buf_free(&x->old_list);

@@ -45,8 +45,14 @@ void part_good(struct xfer *x, uint32_t piece)
 {
     uv_mutex_lock(&x->f->part_lock);
     bits_set(&x->good, piece);
-    if (x->shared)
-        wake_waiters(x->f, &x->hash);
+    wake_waiters(x->f, &x->hash);
+    uv_mutex_unlock(&x->f->part_lock);
+}
+
+void part_bad(struct xfer *x, uint32_t piece)
+{
+    uv_mutex_lock(&x->f->part_lock);
+    bits_clear(&x->good, piece);
     uv_mutex_unlock(&x->f->part_lock);
 }
 
@@ -54,6 +60,10 @@ void part_ended(struct xfer *x)
 {
     if (x->shared)
         part_share(x, false);
+    uv_mutex_lock(&x->f->part_lock);
+    x->ended_part = true;
+    wake_waiters(x->f, &x->hash);
+    uv_mutex_unlock(&x->f->part_lock);
 }
 
 /* ---- serve's side ---- */
@@ -64,6 +74,18 @@ static struct xfer *find(struct fetch *f, const struct hash *hash)
 
     DL_FOREACH (f->xfers, x) {
         if (x->shared && hash_eq(&x->hash, hash))
+            return x;
+    }
+    return NULL;
+}
+
+/* Also one that is not served. */
+static struct xfer *find_any(struct fetch *f, const struct hash *hash)
+{
+    struct xfer *x;
+
+    DL_FOREACH (f->xfers, x) {
+        if (!x->ended_part && hash_eq(&x->hash, hash))
             return x;
     }
     return NULL;
@@ -104,7 +126,7 @@ bool fetch_part_wait(struct fetch *f, const struct hash *hash, void (*wake)(void
     bool here;
 
     uv_mutex_lock(&f->part_lock);
-    here = find(f, hash) != NULL;
+    here = find_any(f, hash) != NULL;
     if (here) {
         w = mem_alloc(sizeof *w);
         *w = (struct part_wait){.hash = *hash, .wake = wake, .ctx = ctx};
@@ -127,4 +149,65 @@ void fetch_part_unwait(struct fetch *f, void (*wake)(void *ctx), void *ctx)
         }
     }
     uv_mutex_unlock(&f->part_lock);
+}
+
+/* ---- play's side ---- */
+
+int fetch_look(struct fetch *f, const struct hash *hash, uint64_t at, int *fd, uint64_t *size,
+               uint64_t *end)
+{
+    struct xfer *x;
+
+    *end = at;
+    uv_mutex_lock(&f->part_lock);
+    x = find_any(f, hash);
+    if (x) {
+        uint64_t piece = content_piece_size(x->size), i = at / piece;
+
+        *size = x->size;
+        if (bits_get(&x->good, x->good.len - 1)) {
+            while (i < x->good.len && bits_get(&x->good, (uint32_t)i))
+                *end = ++i * piece;
+        }
+        if (*end > x->size)
+            *end = x->size;
+        /* x->fd was set before the first piece was good, by the thread that said so */
+        if (*end > at && fd && (*fd = fcntl(x->fd, F_DUPFD_CLOEXEC, 0)) < 0)
+            *end = at;
+    }
+    uv_mutex_unlock(&f->part_lock);
+    return x != NULL;
+}
+
+struct point {
+    struct fetch *f;
+    struct hash hash;
+    uint64_t at;
+};
+
+static void on_point(void *arg)
+{
+    struct point *p = arg;
+    struct xfer *x;
+
+    DL_FOREACH (p->f->xfers, x) {
+        if (!x->closing && hash_eq(&x->hash, &p->hash) && p->at < x->size) {
+            x->pointed = true;
+            x->point = (uint32_t)(p->at / content_piece_size(x->size));
+            xfer_pin(x);
+            xfer_point(x);
+            xfer_unpin(x);
+            break;
+        }
+    }
+    mem_free(p);
+}
+
+void fetch_point(struct fetch *f, const struct hash *hash, uint64_t at)
+{
+    struct point *p = mem_alloc(sizeof *p);
+
+    *p = (struct point){.f = f, .hash = *hash, .at = at};
+    if (!loop_post(f->loop, on_point, p))
+        mem_free(p);
 }

@@ -14,7 +14,7 @@
  *   fetch_lane.c     the lanes: threads that receive
  *   fetch_fill.c     pieces as they arrive there, verified and written
  *   fetch_list.c     its checkpoint list, the sources' bits, lists that turn out forged
- *   fetch_part.c     the same files as serve sees them
+ *   fetch_part.c     the same files as serve and play see them
  *   fetch_tree.c     a folder: the tree on disk, which file is fetched when
  *   fetch_walk.c     its manifests
  *   fetch_make.c     its small files and folders on disk
@@ -49,6 +49,7 @@
 #define FETCH_PART_MIN    (4u << 20)  /* larger contents are offered to others while they come */
 #define FETCH_STALL_MS    (HOLD_MS + 3000)
 #define FETCH_POLL_MS     250 /* least time between two questions for a source's bits */
+#define FETCH_AHEAD       4   /* pieces behind what is played that come first of all */
 #define FETCH_SOURCES_MAX 128 /* holders remembered for one download */
 
 /* The download folder, held as long as a download uses it. */
@@ -100,7 +101,7 @@ struct job {
     char *name;   /* the holders', made safe to create; NULL: not known yet */
     char *target; /* below the folder; NULL: not chosen yet */
     char *want;   /* -o */
-    bool overwrite, rename, sequential;
+    bool overwrite, rename, sequential, now;
     uint64_t limit; /* bytes/s, 0: none */
     char *folder_path;
     struct folder *folder; /* while it is not ended */
@@ -161,7 +162,10 @@ struct xfer {
     struct bits have; /* what the plan counts as there; from an earlier run maybe only said to be */
     struct bits good; /* verified in this run. Guarded by f->part_lock, as is shared */
     bool shared;      /* serve may read it */
-    bool resumed;     /* the partial file was there */
+    bool ended_part;  /* nothing more comes; guarded likewise */
+    bool pointed;     /* somebody plays it, at piece `point` */
+    uint32_t point;
+    bool resumed;   /* the partial file was there */
     bool salvaging; /* its pieces that were not noted are being looked for; there is no plan yet */
     bool checking;  /* pieces of an earlier run are being verified */
     struct plan *plan;
@@ -306,6 +310,7 @@ void check_begin(struct xfer *x); /* the list is there: look at what there is, t
 /* fetch_request.c */
 void xfer_step(struct xfer *x, struct plan_in in);
 void xfer_cancel_all(struct xfer *x);
+void xfer_point(struct xfer *x); /* tell the plan what is played */
 
 /* fetch_list.c */
 void list_begin(struct xfer *x); /* get the checkpoint list, then xfer_listed */
@@ -321,6 +326,7 @@ bool list_fits(const struct xfer *x, const struct source *s); /* is it of the ro
 /* fetch_part.c */
 void part_share(struct xfer *x, bool yes);
 void part_good(struct xfer *x, uint32_t piece); /* it is verified; wakes who waits */
+void part_bad(struct xfer *x, uint32_t piece);  /* it is not, after all */
 void part_ended(struct xfer *x);
 
 /* fetch_tree.c */

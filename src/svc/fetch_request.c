@@ -211,3 +211,10 @@ void xfer_step(struct xfer *x, struct plan_in in)
         job_wait(x->job, ERR_UNFINISHED, "no holder answers");
     }
 }
+
+void xfer_point(struct xfer *x)
+{
+    if (x->pointed)
+        xfer_step(x,
+                  (struct plan_in){.event = PLAN_POINT, .piece = x->point, .count = FETCH_AHEAD});
+}

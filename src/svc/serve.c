@@ -195,6 +195,8 @@ static const struct route {
     {"GET", "files", "have", NULL, serve_have, NULL},
     {"GET", "folders", "", NULL, folder, NULL},
     {"POST", "batch", "", serve_batch, NULL, NULL},
+    {"POST", "links", "", NULL, serve_link_open, NULL},
+    {"POST", "links", "end", NULL, serve_link_end, NULL},
     {"GET", "search", "", search, NULL, NULL},
     {"GET", "holders", "", NULL, holders, NULL},
     {"GET", "resolve", "", NULL, NULL, resolve},

@@ -6,10 +6,13 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/id.h"
+#include "io/http_server.h"
 #include "svc/ident.h"
 
 struct serve;
 struct desk;
+struct door;
 struct fetch;
 struct share;
 
@@ -30,6 +33,13 @@ void serve_fetch(
     struct serve *s,
     struct fetch *f); /* once fetch is there; any thread. serve_free comes before fetch_free */
 void serve_set_limits(struct serve *s, uint64_t limit_up, unsigned slots); /* any thread, at once */
+/* Likewise once the door for plain links is there; NULL before it goes. */
+void serve_door(struct serve *s, struct door *d);
+/* A plain link's request, from the door's own listener: the content, or, of a folder, the file that
+ * rest names inside it. Replies. */
+void serve_link(struct serve *s, struct http_request *rq, const struct hash *h, bool folder,
+                const char *rest);
+void serve_link_over(struct serve *s); /* the threads that called it have ended */
 struct serve_status {
     uint64_t sent_bytes, rate_up, requests, refused, connections;
     unsigned waiting; /* uploads, for a slot */

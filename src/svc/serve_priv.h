@@ -9,6 +9,8 @@
 
 #include <uv.h>
 
+#define DOOR_THREADS 2
+
 struct pace;
 struct reads;
 
@@ -21,6 +23,9 @@ struct serve {
     uv_key_t reader_key; /* a thread's own store_reader */
     uv_mutex_t lock;     /* guards all below */
     struct fetch *fetch;
+    struct door *door;
+    struct store_reader *door_reader[DOOR_THREADS]; /* of the door's threads, in readers too */
+    size_t door_readers;
     struct store_reader **readers; /* of all threads */
     size_t reader_count, readers_cap;
     struct meter up;
@@ -39,6 +44,8 @@ void serve_file(struct serve *s, struct http_request *rq, const struct hash *h);
 void serve_checkpoints(struct serve *s, struct http_request *rq, const struct hash *h);
 void serve_have(struct serve *s, struct http_request *rq, const struct hash *h);
 void serve_batch(struct serve *s, struct http_request *rq);
+void serve_link_open(struct serve *s, struct http_request *rq, const struct hash *h);
+void serve_link_end(struct serve *s, struct http_request *rq, const struct hash *h);
 
 /* Open a content in the shared folder: 1 with *fd (close it), *st as announced and *path
  * (mem_free); 0: never had it; -1: what was announced is not there any more. */

@@ -2,6 +2,7 @@
  * errors, streams, and clients that go away. The fakes below stand in for lan, share, ask, serve
  * and fetch. */
 #include "base/buf.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "io/dirs.h"
 #include "io/http_client.h"
@@ -10,6 +11,8 @@
 #include "svc/control.h"
 #include "svc/fetch.h"
 #include "svc/lan.h"
+#include "svc/links.h"
+#include "svc/play.h"
 #include "svc/serve.h"
 #include "svc/settings.h"
 #include "svc/share.h"
@@ -26,6 +29,7 @@
 #include <cmocka.h>
 
 #define HASH_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define HASH_C "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define HASH_B "aaaaaaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 /* ---- what the rooms behind say ---- */
@@ -202,6 +206,67 @@ json_t *fetch_list(struct fetch *f)
 {
     (void)f;
     return json_pack("[{ss} {ss}]", "hash", HASH_A, "hash", HASH_B);
+}
+
+/* ---- play and links: what control makes of what they say ---- */
+
+static atomic_int playings;
+
+struct playing *play_begin(struct play *p, const struct hash *hash, const char *title,
+                           void (*tell)(void *ctx, json_t *event), void *ctx, struct err *e)
+{
+    json_t *event = json_pack("{ss ss}", "event", "play", "url", title ? title : "");
+
+    (void)p;
+    if (hash->b[0] == 0xbb) {
+        err_set(e, ERR_NOT_FOUND, "nobody has it");
+        json_decref(event);
+        return NULL;
+    }
+    playings++;
+    tell(ctx, event);
+    json_decref(event);
+    event = json_pack("{ss}", "event", "done");
+    tell(ctx, event);
+    json_decref(event);
+    return mem_alloc(1);
+}
+
+void play_end(struct playing *t)
+{
+    playings--;
+    mem_free(t);
+}
+
+int links_look(struct links *l, const struct hash *hash, json_t **answer, struct err *e)
+{
+    (void)l;
+    if (hash->b[0] == 0xbb)
+        return err_set(e, ERR_NOT_FOUND, "nobody has it");
+    *answer = json_pack("{ss}", "kind", "f");
+    return 0;
+}
+
+int links_make(struct links *l, const struct hash *hash, uint64_t seconds, bool metalink,
+               json_t **answer, struct err *e)
+{
+    (void)l;
+    (void)hash;
+    (void)e;
+    *answer = json_pack("{sI sb}", "seconds", (json_int_t)seconds, "metalink", metalink);
+    return 0;
+}
+
+json_t *links_end(struct links *l, const struct hash *hash)
+{
+    (void)l;
+    return json_pack("{sb}", "all", hash == NULL);
+}
+
+json_t *links_list(struct links *l)
+{
+    (void)l;
+    return json_pack("{s[]}", "links");
 }
 
 int64_t fetch_find(struct fetch *f, const struct hash *hash)
@@ -675,6 +740,54 @@ static void queue_is_acted_on(void **state)
     assert_error("POST", "/v1/downloads/aaaaaaaabb", "", ERR_USAGE, "paused");
 }
 
+static void errands_answer(void **state)
+{
+    json_t *a;
+
+    (void)state;
+    a = good("POST", "/v1/look", "{\"hash\":\"" HASH_A "\"}");
+    assert_string_equal(json_string_value(json_object_get(a, "kind")), "f");
+    json_decref(a);
+    assert_error("POST", "/v1/look", "{\"hash\":\"" HASH_C "\"}", ERR_NOT_FOUND, "nobody");
+    assert_error("POST", "/v1/look", "{\"hash\":\"abc\"}", ERR_USAGE, "64 hex digits");
+    assert_error("POST", "/v1/look", "no JSON", ERR_USAGE, "64 hex digits");
+    a = good("POST", "/v1/links", "{\"hash\":\"" HASH_A "\",\"seconds\":77,\"metalink\":true}");
+    assert_int_equal(json_integer_value(json_object_get(a, "seconds")), 77);
+    assert_true(json_is_true(json_object_get(a, "metalink")));
+    json_decref(a);
+    a = good("POST", "/v1/links", "{\"hash\":\"" HASH_A "\",\"seconds\":-5}");
+    assert_int_equal(json_integer_value(json_object_get(a, "seconds")), LINK_DEFAULT_S);
+    json_decref(a);
+    assert_error("POST", "/v1/links", "{}", ERR_USAGE, "64 hex digits");
+    a = good("POST", "/v1/links/end", "{\"hash\":null}");
+    assert_true(json_is_true(json_object_get(a, "all")));
+    json_decref(a);
+    assert_error("POST", "/v1/links/end", "{}", ERR_USAGE, "64 hex digits");
+    a = good("GET", "/v1/links", NULL);
+    assert_true(json_is_array(json_object_get(a, "links")));
+    json_decref(a);
+}
+
+static void play_lasts_as_long_as_its_client(void **state)
+{
+    struct client c = {
+        .path = "/v1/play", .body = "{\"hash\":\"" HASH_A "\",\"title\":\"t\"}", .leave = true};
+    struct client bad = {.path = "/v1/play", .body = "{\"hash\":\"" HASH_C "\"}"};
+
+    (void)state;
+    uv_thread_create(&c.thread, run_client, &c);
+    uv_thread_join(&c.thread);
+    UNTIL(playings == 0);
+    assert_true(!strncmp(c.text.data, "{\"event\":\"play\",\"url\":\"t\"}\n", 27));
+    buf_free(&c.text);
+    uv_thread_create(&bad.thread, run_client, &bad);
+    uv_thread_join(&bad.thread);
+    assert_int_equal(bad.status, 200);
+    assert_non_null(strstr(bad.text.data, "\"exit\":1"));
+    buf_free(&bad.text);
+    assert_error("POST", "/v1/play", "{\"hash\":1}", ERR_USAGE, "64 hex digits");
+}
+
 static void rest_of_the_routes(void **state)
 {
     json_t *a;
@@ -696,13 +809,22 @@ static void rest_of_the_routes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(search_passes_through),     TEST(prefixes_are_resolved),
-        TEST(status_is_complete),        TEST(peers_are_completed),
-        TEST(folder_changes_or_stays),   TEST(unsaved_folder_does_not_stay),
-        TEST(wishes_are_checked),        TEST(events_are_streamed),
-        TEST(gone_client_is_unlistened), TEST(server_ends_under_a_stream),
-        TEST(late_answers_arrive),       TEST(answer_for_nobody),
-        TEST(queue_is_acted_on),         TEST(rest_of_the_routes),
+        TEST(search_passes_through),
+        TEST(prefixes_are_resolved),
+        TEST(status_is_complete),
+        TEST(peers_are_completed),
+        TEST(folder_changes_or_stays),
+        TEST(unsaved_folder_does_not_stay),
+        TEST(wishes_are_checked),
+        TEST(events_are_streamed),
+        TEST(gone_client_is_unlistened),
+        TEST(server_ends_under_a_stream),
+        TEST(late_answers_arrive),
+        TEST(answer_for_nobody),
+        TEST(queue_is_acted_on),
+        TEST(errands_answer),
+        TEST(play_lasts_as_long_as_its_client),
+        TEST(rest_of_the_routes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
