@@ -91,6 +91,10 @@ static bool give_work(struct plan *p, struct plan_source *s, bool probe, struct 
 
     if (p->limit > 0 && p->tokens <= 0)
         return false;
+    if (p->alone && p->piece[p->point] == PIECE_DONE)
+        p->alone = false;
+    if (p->alone && s->running)
+        return false;
     if (p->window && plan_pick_urgent(p, s, &first)) {
         if (!probe)
             plan_request_start(p, s, first, 1, out);
@@ -274,7 +278,21 @@ static void on_bytes(struct plan *p, struct plan_request *r, uint64_t bytes)
     plan_measure(r->src, p->now_ms);
 }
 
-static void on_point(struct plan *p, const struct plan_in *in)
+/* After a jump: what brings nothing of the window would only hold it up. Not the last piece,
+ * without which nothing can be believed. */
+static void cancel_aside(struct plan *p, struct plan_out *out)
+{
+    for (unsigned i = 0; i < FETCH_CONN_MAX; i++) {
+        struct plan_request *r = &p->request[i];
+        uint32_t end = r->first + r->count;
+
+        if (r->id && end < p->conf.pieces &&
+            (end <= p->point || r->next - p->point >= p->window || r->next < p->point))
+            plan_request_cancel(p, r, out);
+    }
+}
+
+static void on_point(struct plan *p, const struct plan_in *in, struct plan_out *out)
 {
     if (in->piece >= p->conf.pieces) {
         p->stale++;
@@ -283,6 +301,9 @@ static void on_point(struct plan *p, const struct plan_in *in)
     p->conf.sequential = true;
     p->point = in->piece;
     p->window = in->count;
+    p->alone = p->window && p->piece[p->point] == PIECE_FREE;
+    if (p->alone)
+        cancel_aside(p, out);
 }
 
 /* The clock moved: pauses end, the limit's purse fills. */
@@ -349,7 +370,7 @@ void plan_step(struct plan *p, const struct plan_in *in, struct plan_out *out)
         p->room = in->count < 1 ? 1 : in->count < FETCH_CONN_MAX ? in->count : FETCH_CONN_MAX;
         break;
     case PLAN_POINT:
-        on_point(p, in);
+        on_point(p, in, out);
         break;
     case PLAN_ORDER:
         plan_order_set(p, in, out);

@@ -13,8 +13,10 @@
  * else has it; FETCH_BAD_MAX bad pieces and a source is out. A broken request costs its source a
  * pause that doubles, PLAN_TRIES in a row and it counts as lost until it is announced again.
  *
- * A wished window (PLAN_POINT, somebody plays the file) goes before all that: its free pieces in
- * order, one by one, and those that come too late are asked again of whoever would be quicker.
+ * A wished window (PLAN_POINT, somebody plays the file) goes before all that but the last piece:
+ * its free pieces in order, one by one, and those that come too late are asked again of whoever
+ * would be quicker. After a jump what runs elsewhere is ended, and until the piece at the point is
+ * there no source is asked for a second one beside it: that would halve its rate.
  *
  * Under an order (PLAN_ORDER, a swarm that the leader directs) one source is the parent: it is
  * asked for the pieces from the front on, one flow at a time, so that each piece is whole and can

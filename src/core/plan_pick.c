@@ -267,6 +267,9 @@ bool plan_pick_urgent(struct plan *p, const struct plan_source *s, uint32_t *pie
              end = p->point + (p->window < left ? p->window : left);
     double ours = 1000 * (double)p->conf.piece_bytes / (plan_guess(p, s) / (s->running + 1));
 
+    *piece = p->conf.pieces - 1; /* nothing is played before it is there */
+    if (wanted(p, s, *piece))
+        return true;
     for (uint32_t i = p->point; i < end; i++) {
         if (p->piece[i] == PIECE_DONE || !plan_source_has(s, i) || avoid(p, s, i))
             continue;

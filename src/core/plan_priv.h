@@ -74,6 +74,7 @@ struct plan {
     unsigned room; /* requests at most */
     uint32_t last_id;
     uint32_t point, window; /* in order from point on; window pieces of it urgently */
+    bool alone; /* the piece at the point is awaited: no source divides its line with another */
     struct plan_order order;
     double limit, tokens; /* bytes/s, bytes; limit 0: none */
     bool waiting;         /* said so */

@@ -528,12 +528,38 @@ static void test_the_window_comes_first(void **state)
     (void)state;
     give(&b, (struct plan_in){.event = PLAN_POINT, .piece = 40, .count = 4});
     source(&b, 1);
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).first, 99); /* alone: nothing halves its rate */
+    assert_int_equal(b.out.count, 1);
+    of_request(&b, PLAN_PIECE_OK, 1);
+    of_request(&b, PLAN_END, 1);
     assert_int_equal(nth(&b, PLAN_REQUEST, 0).first, 40);
-    assert_int_equal(nth(&b, PLAN_REQUEST, 1).first, 41);
-    give(&b, (struct plan_in){.event = PLAN_POINT, .piece = 7, .count = 2}); /* a jump */
-    source(&b, 2);
+    assert_int_equal(b.out.count, 1);
+    of_request(&b, PLAN_PIECE_OK, 2); /* it is there: the other connection brings as well */
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).first, 41);
+    of_request(&b, PLAN_END, 2);
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).first, 42);
+    plan_free(b.plan);
+}
+
+static void test_a_jump_ends_what_runs_elsewhere(void **state)
+{
+    struct bench b = start(100, false);
+
+    (void)state;
+    source(&b, 1);
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).first, 99);
+    give(&b, (struct plan_in){.event = PLAN_POINT, .piece = 7, .count = 2});
+    assert_int_equal(nth(&b, PLAN_CANCEL, 0).request, 2); /* not the last piece */
+    assert_int_equal(b.out.count, 1);
+    of_request(&b, PLAN_PIECE_OK, 1);
+    of_request(&b, PLAN_END, 1);
     assert_int_equal(nth(&b, PLAN_REQUEST, 0).first, 7);
-    assert_int_equal(nth(&b, PLAN_REQUEST, 1).first, 8);
+    source(&b, 2);
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).first, 8);
+    assert_int_equal(b.out.count, 1);
+    give(&b, (struct plan_in){.event = PLAN_POINT, .piece = 8, .count = 2}); /* reads on */
+    assert_int_equal(count(&b, PLAN_CANCEL), 0); /* the window has moved by one */
+    assert_int_equal(nth(&b, PLAN_REQUEST, 0).first, 9);
     give(&b, (struct plan_in){.event = PLAN_POINT, .piece = 100, .count = 1});
     assert_int_equal(b.out.count, 0); /* no such piece */
     plan_free(b.plan);
@@ -547,7 +573,9 @@ static void test_a_late_piece_of_the_window_is_asked_again(void **state)
     (void)state;
     give(&b, (struct plan_in){.event = PLAN_POINT, .piece = 40, .count = 2});
     source(&b, 1);
-    source(&b, 2); /* takes what comes after the window */
+    of_request(&b, PLAN_PIECE_OK, 1); /* the last one; then 40 */
+    of_request(&b, PLAN_END, 1);
+    source(&b, 2); /* takes 41 */
     b.now += 100;
     bytes(&b, 3, PIECE);
     b.now += 1400; /* while 1 says nothing */
@@ -620,6 +648,7 @@ int main(void)
         cmocka_unit_test(test_a_silent_parent_is_left_unless_it_answers),
         cmocka_unit_test(test_a_slow_parent_becomes_a_leaf),
         cmocka_unit_test(test_the_window_comes_first),
+        cmocka_unit_test(test_a_jump_ends_what_runs_elsewhere),
         cmocka_unit_test(test_a_late_piece_of_the_window_is_asked_again),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_foreign_numbers_are_ignored),
