@@ -148,6 +148,7 @@ static void on_event(void *ctx, json_t *event)
     const char *name = json_string_value(json_object_get(event, "name"));
     struct playing *t = ctx;
     json_t *first = NULL;
+    bool known;
 
     uv_mutex_lock(&t->play->lock);
     if (kind && *kind != 'd' && name)
@@ -157,11 +158,13 @@ static void on_event(void *ctx, json_t *event)
     else if (!strcmp(what, "failed"))
         t->failed = true;
     wake_streams(t);
+    known = t->name != NULL;
     uv_mutex_unlock(&t->play->lock);
     if (first)
         t->tell(t->ctx, first);
     json_decref(first);
-    t->tell(t->ctx, event);
+    if (known || (strcmp(what, "queued") != 0 && strcmp(what, "start") != 0))
+        t->tell(t->ctx, event);
 }
 
 /* ---- streams ---- */
