@@ -159,6 +159,19 @@ static void say_skipped(struct out *o, json_t *skipped)
     buf_free(&b);
 }
 
+static void say_unlisted(struct out *o, uint64_t n)
+{
+    char text[200];
+
+    if (!n)
+        return;
+    snprintf(text, sizeof text,
+             "%llu of these files are more than the leader lists for one peer: nobody finds them",
+             (unsigned long long)n);
+    say(o, "trouble", text);
+    say(o, "", "share less: another folder (iwanto share PATH), or leave some out (.iwantignore)");
+}
+
 static void say_shared(struct out *o, const json_t *shared)
 {
     char size[STR_SIZE_MAX], left[STR_SIZE_MAX];
@@ -169,6 +182,7 @@ static void say_shared(struct out *o, const json_t *shared)
         say_number(o, "files", out_num(shared, "files"));
         say_number(o, "bytes", out_num(shared, "bytes"));
         say_number(o, "pending", out_num(shared, "pending_files"));
+        say_number(o, "unlisted", out_num(shared, "unlisted"));
         return;
     }
     say(o, "sharing", out_str(shared, "folder"));
@@ -185,6 +199,7 @@ static void say_shared(struct out *o, const json_t *shared)
         say(o, "note", "too many folders to watch: changes are found by rescans");
     if (out_str(shared, "trouble")[0])
         say(o, "trouble", out_str(shared, "trouble"));
+    say_unlisted(o, out_num(shared, "unlisted"));
 }
 
 /* Of a leader: what it holds for all. */

@@ -194,16 +194,20 @@ static void search(struct out *o, const json_t *rows)
 
 /* ---- peers ---- */
 
-static const char *role_of(const json_t *row, char out[40])
+static const char *role_of(const json_t *row, char out[80])
 {
+    bool self = out_yes(row, "self");
     const char *role = "";
+    int n;
 
     if (out_yes(row, "leader"))
         role = "leader";
     else if (out_num(row, "standby"))
         role = out_yes(row, "warm") ? "stand-by" : "stand-by (copying)";
-    snprintf(out, 40, "%s%s%s", role, *role && out_yes(row, "self") ? ", " : "",
-             out_yes(row, "self") ? "this one" : "");
+    n = snprintf(out, 80, "%s%s%s", role, *role && self ? ", " : "", self ? "this one" : "");
+    if (out_num(row, "unlisted"))
+        snprintf(out + n, 80 - (size_t)n, "%s%llu files too many", n ? ", " : "",
+                 (unsigned long long)out_num(row, "unlisted"));
     return out;
 }
 
@@ -241,7 +245,7 @@ static void peers_people(struct out *o, const json_t *rows)
         {"HEARD", true, 0, 0}, {"", false, 0, 0},
     };
     struct table *t = table_new(cols, sizeof cols / sizeof *cols);
-    char text[STR_SIZE_MAX + 8], role[40];
+    char text[STR_SIZE_MAX + 8], role[80];
     struct buf tmp = {0};
     const json_t *row;
     size_t i;

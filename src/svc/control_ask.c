@@ -408,6 +408,19 @@ static json_t *catalog_json(struct control *c)
                      (json_int_t)st.pulled_bytes);
 }
 
+/* Files of ours that the leader has no room for. */
+static void put_unlisted(json_t *status, const json_t *peers)
+{
+    const json_t *row;
+    json_int_t n = 0;
+    size_t i;
+
+    for (i = 0; i < json_array_size(peers) && (row = json_array_get(peers, i)); i++)
+        if (json_is_true(json_object_get(row, "self")))
+            n = json_integer_value(json_object_get(row, "unlisted"));
+    json_object_set_new(json_object_get(status, "shared"), "unlisted", json_integer(n));
+}
+
 /* The leader's name and who is there only the leader knows; the rest does not wait for it long. */
 void control_status(struct control *c, struct http_request *rq, const char *rest)
 {
@@ -426,6 +439,7 @@ void control_status(struct control *c, struct http_request *rq, const char *rest
     peers = peers_of(c, r);
     status = status_json(c, &lan, peers);
     control_put_role(c, &lan, peers, status);
+    put_unlisted(status, peers);
     json_object_set_new(status, "catalog", catalog_json(c));
     control_reply(rq, status);
     json_decref(peers);

@@ -71,8 +71,9 @@ struct member {
     struct desk_stale *stale; /* our paths in those buckets that did not come yet */
     uint64_t match_generation, match_number, match_at; /* of the answer that told the buckets; how
                                                           far theirs have come */
-    bool partial;      /* rows were over a cap and left out: digests say nothing */
-    unsigned mistakes; /* in a row: all was said to be here, but the digests differ */
+    bool partial;           /* rows were over a cap and left out: digests say nothing */
+    uint64_t unlisted_told; /* files that were, when the log told it */
+    unsigned mistakes;      /* in a row: all was said to be here, but the digests differ */
 
     uint64_t version;  /* of the roster, when it last changed */
     int64_t behind_ms; /* since when rows are awaited; 0: none are */
@@ -169,6 +170,8 @@ bool desk_stream_add(struct member *m, const void *data, size_t len);
  * number its rows are here now, and whether that is all of them. false: it was no good answer,
  * and stream.fault or the connection says why. */
 bool desk_stream_end(struct member *m, bool whole);
+/* Files that it shares and the catalog has no room for. Any thread, under the lock. */
+uint64_t desk_unlisted(const struct desk *d, const struct member *m);
 /* Let what was put be seen, and dead rows give their memory back. */
 void desk_settle(struct desk *d);
 

@@ -1,8 +1,10 @@
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/path.h"
 #include "svc/desk_priv.h"
 #include "svc/json_text.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define LOCKED_ROWS 1000        /* put under one lock: about a millisecond's worth */
@@ -61,6 +63,7 @@ static bool take_head(struct member *m, const uint8_t *p, size_t len)
         m->generation = h->generation;
         m->number = m->stream.base = 0;
         m->partial = false;
+        m->unlisted_told = 0;
     }
     uv_rwlock_wrunlock(&d->lock);
     if (h->reset)
@@ -105,6 +108,31 @@ static size_t take_rows(struct member *m, const uint8_t *p, size_t len)
     }
     uv_rwlock_wrunlock(&d->lock);
     return at;
+}
+
+uint64_t desk_unlisted(const struct desk *d, const struct member *m)
+{
+    uint64_t files = 0, bytes;
+
+    if (!m->partial || !m->known)
+        return 0;
+    (void)catalog_peer(d->catalog, &m->nid, &files, &bytes);
+    return m->files > files ? m->files - files : 0;
+}
+
+/* Told once for each list that is too long, and again when it has doubled. */
+static void note_unlisted(struct member *m)
+{
+    uint64_t n = desk_unlisted(m->desk, m);
+    char hex[NID_HEX_LEN + 1], name[2 * PEER_NAME_MAX];
+
+    if (n < 2 * m->unlisted_told || !n)
+        return;
+    m->unlisted_told = n;
+    nid_hex(&m->nid, hex);
+    show_to(name, sizeof name, m->name, strlen(m->name));
+    log_warn("desk", "peer-cut peer=%s name=\"%s\" files=%" PRIu64 " unlisted=%" PRIu64, hex, name,
+             m->files, n);
 }
 
 /* The digests of the owner's buckets. Gives the bytes used. */
@@ -263,6 +291,8 @@ bool desk_stream_end(struct member *m, bool whole)
     uv_rwlock_wrunlock(&d->lock);
     if (good && in_buckets && !s->head.more)
         desk_match_end(m);
+    if (good)
+        note_unlisted(m);
     buf_free(&s->in);
     if (!good || !s->head.more || catalog_waiting(d->catalog) > WAITING_MAX)
         desk_settle(d);

@@ -2,6 +2,7 @@
  * made of them. */
 #include "desk_rig.h"
 
+#include "svc/desk_priv.h"
 #include "svc/store.h"
 #include "svc/store_index.h"
 
@@ -334,6 +335,42 @@ static void a_search_tells_all(void **state)
     fake_close(&b);
 }
 
+/* The caps are far away for a test: here the desk is told that rows were left out. */
+static void what_a_peer_shares_too_much_is_told(void **state)
+{
+    json_t *j;
+    struct member *m;
+    struct fake a;
+
+    (void)state;
+    fake_open(&a, 1, "eva");
+    fake_add(&a, ROW_FILE, "x.txt", 'a', 0, 1);
+    fake_add(&a, ROW_FILE, "y.txt", 'b', 0, 1);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &a.peer);
+    WAIT_FOR(files() == 2 && !pulling());
+    uv_rwlock_wrlock(&desk->lock);
+    HASH_FIND(hh, desk->members, &a.peer.nid, sizeof a.peer.nid, m);
+    assert_non_null(m);
+    m->files = 9;
+    assert_int_equal(desk_unlisted(desk, m), 0);
+    m->partial = true;
+    assert_int_equal(desk_unlisted(desk, m), 7);
+    m->known = false; /* rows are still coming in */
+    assert_int_equal(desk_unlisted(desk, m), 0);
+    m->known = true;
+    uv_rwlock_wrunlock(&desk->lock);
+    j = answer("/v1/peers", 200);
+    for (size_t i = 0; i < 2; i++) {
+        json_t *row = json_array_get(json_object_get(j, "peers"), i);
+
+        assert_int_equal(json_integer_value(json_object_get(row, "unlisted")),
+                         strcmp(text_of(row, "name"), "eva") ? 0 : 7);
+    }
+    json_decref(j);
+    fake_close(&a);
+}
+
 static void one_name_of_two_peers_is_ambiguous(void **state)
 {
     struct fake a, b;
@@ -535,6 +572,7 @@ int main(void)
         TEST(who_vanishes_is_asked_again),
         TEST(many_members_take_turns),
         TEST(a_search_tells_all),
+        TEST(what_a_peer_shares_too_much_is_told),
         TEST(one_name_of_two_peers_is_ambiguous),
         TEST(holders_are_grouped),
         TEST(a_prefix_finds_its_hash),

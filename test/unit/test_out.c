@@ -280,6 +280,28 @@ static void peers_tell_their_roles(void **state)
     free(text);
 }
 
+/* A peer that shares more than the leader lists is marked, and its owner told what to do. */
+static void who_shares_too_much_is_told(void **state)
+{
+    struct out o = {.people = true, .columns = 120};
+    char *text =
+        printed(o, OUT_TEXT.peers,
+                "[{\"name\":\"eva\",\"addr\":\"x\",\"files\":9,\"unlisted\":7,\"self\":true},"
+                "{\"name\":\"tom\",\"addr\":\"y\",\"files\":9,\"unlisted\":0}]");
+
+    (void)state;
+    assert_non_null(strstr(text, "this one, 7 files too many\n"));
+    assert_ptr_equal(strstr(strstr(text, "too many") + 1, "too many"), NULL);
+    free(text);
+    text = printed(o, OUT_TEXT.status, "{\"shared\":{\"files\":9,\"unlisted\":7}}");
+    assert_non_null(strstr(text, "trouble     7 of these files"));
+    assert_non_null(strstr(text, ".iwantignore"));
+    free(text);
+    text = printed((struct out){0}, OUT_TEXT.status, "{\"shared\":{\"files\":9,\"unlisted\":7}}");
+    assert_non_null(strstr(text, "unlisted\t7\n"));
+    free(text);
+}
+
 static void cut_keeps_both_ends(void **state)
 {
     static const char wide[] =
@@ -376,6 +398,7 @@ int main(void)
         cmocka_unit_test(status_says_who_is_there),
         cmocka_unit_test(status_says_who_stands_by),
         cmocka_unit_test(peers_tell_their_roles),
+        cmocka_unit_test(who_shares_too_much_is_told),
         cmocka_unit_test(cut_keeps_both_ends),
         cmocka_unit_test(progress_fits),
         cmocka_unit_test(status_line_fits),
