@@ -46,6 +46,7 @@
 #define CATALOG_ROWS_MAX       12000000u /* all peers */
 #define CATALOG_PEER_ROWS_MAX  1200000u
 #define CATALOG_PEER_BYTES_MAX (320u << 20)
+#define CATALOG_PEER_WORDS_MAX 1000000u   /* that nobody else has */
 #define CATALOG_WAITING_MAX    500000u    /* rows put and not yet settled */
 #define CATALOG_KEPT_ROWS_MAX  500000u    /* of peers that are gone, in case that they come back */
 #define CATALOG_KEPT_MS        600000     /* for so long */

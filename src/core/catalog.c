@@ -193,16 +193,36 @@ static void put_on(struct catalog *c, uint16_t peer, const struct row *row)
     count_row(c, &c->peer[peer], &now, true);
 }
 
-static bool room_for_row(const struct catalog *c, const struct peer *p)
+/* Why there is no room for one more row of a peer; 0: there is. */
+static unsigned why_no_room(const struct catalog *c, const struct peer *p)
 {
-    return (size_t)c->files + c->folders + c->parts < CATALOG_ROWS_MAX &&
-           p->rows < CATALOG_PEER_ROWS_MAX && p->charged < CATALOG_PEER_BYTES_MAX;
+    size_t rows = (size_t)c->files + c->folders + c->parts;
+    bool small = p->rows < CATALOG_ROWS_MAX / (c->peers + 1);
+
+    if (p->rows >= CATALOG_PEER_ROWS_MAX)
+        return CUT_ROWS;
+    if (p->charged >= CATALOG_PEER_BYTES_MAX)
+        return CUT_BYTES;
+    return rows >= CATALOG_ROWS_MAX - (small ? 0 : CATALOG_ROWS_MAX / 8) ? CUT_FULL : 0;
+}
+
+/* Over a cap: counted, and left out. */
+static bool fits(struct catalog *c, struct peer *p)
+{
+    unsigned why = why_no_room(c, p);
+
+    if (!why)
+        return true;
+    p->cut |= (uint8_t)why;
+    p->rows_cut++;
+    c->refused++;
+    return false;
 }
 
 bool catalog_put(struct catalog *c, const struct nid *nid, const struct row *row)
 {
     uint32_t slot = find_peer(c, nid);
-    bool gone = row->kind == ROW_GONE, had, fits;
+    bool gone = row->kind == ROW_GONE, had, taken;
     uint16_t peer;
 
     assert(row->path_len <= PATH_LEN_MAX);
@@ -218,15 +238,14 @@ bool catalog_put(struct catalog *c, const struct nid *nid, const struct row *row
     peer = (uint16_t)slot;
     had = take_off(c, peer, row->path, row->path_len).kind != 0;
     had |= take_off_part(c, peer, row->path, row->path_len);
-    fits = gone || had || room_for_row(c, &c->peer[peer]);
-    if (!gone && fits)
+    taken = gone || had || fits(c, &c->peer[peer]);
+    if (!gone && taken)
         put_on(c, peer, row);
-    c->refused += !fits;
     if (!c->peer[peer].rows)
         forget_peer(c, peer);
     if (c->fresh->rows >= CATALOG_WAITING_MAX)
         catalog_settle(c);
-    return fits;
+    return taken;
 }
 
 void catalog_drop(struct catalog *c, const struct nid *nid)

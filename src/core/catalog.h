@@ -4,8 +4,8 @@
  * Pure. Not thread-safe: its owner (svc/desk) holds a lock, shared for the const functions,
  * exclusive for the others. What is put waits until it is settled: removals hold at once, but only
  * then do figures, search, holders and resolve show a new row. Settling much takes time;
- * catalog_work does it beside readers. Caps per peer and in all come from limits.h; a row over them
- * is refused and counted. */
+ * catalog_work does it beside readers. Caps per peer and in all come from limits.h; catalog_cuts
+ * tells whom they met. */
 #pragma once
 
 #include "base/id.h"
@@ -63,6 +63,21 @@ void catalog_stats(const struct catalog *c, struct catalog_stats *out);
 /* Files and bytes of one peer; false when it has no rows. */
 bool catalog_peer(const struct catalog *c, const struct nid *peer, uint64_t *files,
                   uint64_t *bytes);
+
+/* What of a peer is left out, since its first row. No peer can take all of a leader's memory: over
+ * its rows and bytes, rows are refused; words that nobody else has are no more looked for beyond
+ * CATALOG_PEER_WORDS_MAX (their rows stay, and are found by other words, folders and hash). The
+ * last eighth of all rows is kept for peers that have less than an equal share. */
+enum catalog_cut_why { CUT_ROWS = 1, CUT_BYTES = 2, CUT_WORDS = 4, CUT_FULL = 8 };
+struct catalog_cut {
+    struct nid peer;
+    unsigned why;         /* enum catalog_cut_why, together */
+    uint64_t rows, words; /* refused; how often a word was left out */
+};
+/* At most max peers that are cut, the noisiest first; gives how many there are in all. */
+size_t catalog_cuts(const struct catalog *c, struct catalog_cut *out, size_t max);
+/* The foremost reason in words, for "this peer is cut: ..."; any of why. */
+const char *catalog_cut_text(unsigned why);
 
 /* What has this hash. One entry a holder and kind of holding; at most max. Gives how many there are
  * in all. */

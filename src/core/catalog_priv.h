@@ -27,6 +27,10 @@ struct peer {
     uint64_t files, bytes;
     bool hidden;
     struct digest digest; /* of its rows */
+    uint32_t words;       /* that only it brought, at the most; counted anew when they seem many */
+    uint32_t recounted;   /* what they were then */
+    uint8_t cut;          /* enum catalog_cut_why */
+    uint64_t rows_cut, words_cut;
 };
 
 struct waiting {
@@ -72,6 +76,22 @@ static inline bool catalog_hides(const struct catalog *c, const struct segment *
 {
     return c->hidden && c->peer[s->folder[folder].peer].hidden;
 }
+
+/* --- catalog_words.c --- */
+
+/* What work on segments finds out about the words of peers, by peer. */
+struct word_counts {
+    uint32_t peers;
+    uint32_t *words, *recounted, *left;
+    uint64_t *cut;
+};
+
+/* As far as it is known; left: how many more each may bring. */
+void word_counts_begin(struct word_counts *n, const struct catalog *c);
+/* The words that only one peer has in this new segment are its own. */
+void word_counts_add(struct word_counts *n, const struct segment *s);
+void word_counts_end(const struct word_counts *n, struct catalog *c);
+void word_counts_free(struct word_counts *n);
 
 /* --- catalog_wait.c --- */
 

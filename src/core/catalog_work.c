@@ -18,6 +18,7 @@ struct catalog_work {
     struct segment *old[SEGMENTS_MAX];
     size_t olds;
     bool settles; /* what waited is in it */
+    struct word_counts counts;
     struct waiting *waited;
 };
 
@@ -91,6 +92,28 @@ static void choose_leftover(const struct catalog *c, struct catalog_work *w)
     }
 }
 
+static struct segment *build_fresh(const struct catalog *c, struct catalog_work *w)
+{
+    const struct waiting *f = c->fresh;
+    struct segment *s;
+    struct word_limit limit = {.beside = (const struct segment *const *)c->segment,
+                               .besides = c->segments};
+
+    word_counts_begin(&w->counts, c);
+    limit.left = w->counts.left;
+    limit.cut = w->counts.cut;
+    s = segment_build(&(struct fresh){.folder = f->folder,
+                                      .folders = f->folders,
+                                      .row = f->row,
+                                      .rows = f->rows,
+                                      .text = f->text,
+                                      .limit = &limit},
+                      &c->key);
+    if (s)
+        word_counts_add(&w->counts, s);
+    return s;
+}
+
 struct catalog_work *catalog_work_begin(const struct catalog *c)
 {
     const struct waiting *f = c->fresh;
@@ -100,12 +123,7 @@ struct catalog_work *catalog_work_begin(const struct catalog *c)
     size_t parts = 0;
 
     if (f->rows)
-        fresh = segment_build(&(struct fresh){.folder = f->folder,
-                                              .folders = f->folders,
-                                              .row = f->row,
-                                              .rows = f->rows,
-                                              .text = f->text},
-                              &c->key);
+        fresh = build_fresh(c, w);
     choose(c, w, fresh ? fresh->entries : 0);
     if (!f->rows && !w->olds) {
         mem_free(w);
@@ -156,6 +174,7 @@ void catalog_work_end(struct catalog *c, struct catalog_work *w)
     }
     if (!w->settles)
         return;
+    word_counts_end(&w->counts, c);
     w->waited = c->fresh;
     c->fresh = wait_new();
     c->fresh_files = c->fresh_folders = 0;
@@ -168,6 +187,7 @@ void catalog_work_free(struct catalog_work *w)
     for (size_t i = 0; i < w->olds; i++)
         segment_free(w->old[i]);
     wait_free(w->waited);
+    word_counts_free(&w->counts);
     mem_free(w);
 }
 

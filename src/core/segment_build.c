@@ -40,6 +40,23 @@ struct build {
 
 /* --- words --- */
 
+/* May a peer bring one more word? */
+static bool may_bring(const struct word_limit *l, uint16_t peer, const char *text, size_t len)
+{
+    if (!l)
+        return true;
+    if (l->left[peer]) {
+        l->left[peer]--;
+        return true;
+    }
+    for (size_t i = 0; i < l->besides; i++)
+        if (segment_word_find(l->beside[i], text, len) != SEG_NONE)
+            return true;
+    l->cut[peer]++;
+    return false;
+}
+
+/* 0: the peer may not bring it. */
 static uint32_t word_number(struct build *b, const char *text, const struct word *w, uint64_t hash)
 {
     uint32_t id, at = IDMAP_START;
@@ -47,6 +64,8 @@ static uint32_t word_number(struct build *b, const char *text, const struct word
     while ((id = idmap_next(&b->map, hash, &at)))
         if (b->word[id].len == w->len && !memcmp(b->text + b->word[id].text, text, w->len))
             return id;
+    if (!may_bring(b->f->limit, b->w.s->folder[b->w.s->folders - 1].peer, text, w->len))
+        return 0;
     if (b->words >= b->word_cap) {
         b->word_cap = b->word_cap ? b->word_cap * 2 : 1024;
         b->word = mem_resize(b->word, b->word_cap, sizeof *b->word);
@@ -81,7 +100,7 @@ static void note_words(struct build *b, uint32_t id, bool folder)
         uint32_t number = word_number(b, b->read.text + w->at, w, b->hash[i]), *last;
 
         last = folder ? &b->word[number].last_folder : &b->word[number].last_entry;
-        if (*last == id + 1)
+        if (!number || *last == id + 1)
             continue;
         *last = id + 1;
         MEM_GROW(uses->use, uses->count, uses->cap);

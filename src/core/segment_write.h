@@ -50,6 +50,15 @@ struct fresh_row {
     struct seg_meta meta; /* kind 0: taken back */
 };
 
+/* New words, by peer: how many may come, and how often one more was left out. A word that stands in
+ * a segment beside is not new. */
+struct word_limit {
+    uint32_t *left;
+    uint64_t *cut;
+    const struct segment *const *beside;
+    size_t besides;
+};
+
 /* Rows in any order, each path once; a folder after the one it lies in. */
 struct fresh {
     const struct fresh_folder *folder;
@@ -57,6 +66,7 @@ struct fresh {
     const struct fresh_row *row;
     uint32_t rows;
     const char *text;
+    const struct word_limit *limit; /* NULL: none */
 };
 
 /* NULL: no row was left. */

@@ -407,6 +407,97 @@ static void caps_hold(void **state)
     catalog_free(c);
 }
 
+/* Names of words that nobody else has. */
+static void put_noise(struct catalog *c, unsigned peer, unsigned from, unsigned rows)
+{
+    char path[512];
+
+    for (unsigned n = from; n < from + rows; n++) {
+        int len = 0;
+
+        for (unsigned i = 0; i < 20; i++) {
+            unsigned v = n * 20 + i;
+
+            for (int k = 0; k < 6; k++, v /= 26)
+                path[len++] = (char)('a' + v % 26);
+            path[len++] = ' ';
+        }
+        path[len] = '\0';
+        assert_true(put(c, peer, ROW_FILE, path, n));
+    }
+    catalog_settle(c);
+}
+
+/* Rows found by a word that have it in their path. */
+static size_t found(const struct catalog *c, const char *text)
+{
+    struct search_query q = {
+        .text = text, .len = strlen(text), .smaller = UINT64_MAX, .newer_s = INT64_MIN, .limit = 5};
+    struct search_result r;
+    size_t n = 0;
+
+    search_run(c, &q, &r);
+    for (size_t i = 0; i < r.rows; i++)
+        n += strstr(r.row[i].path, text) != NULL;
+    search_done(&r);
+    return n;
+}
+
+/* A peer whose names are noise is cut, told, and takes nothing from the others. */
+static void noise_is_cut(void **state)
+{
+    struct catalog *c = catalog_new(1);
+    struct catalog_cut cut[2];
+    struct catalog_stats s;
+
+    (void)state;
+    put(c, 1, ROW_FILE, "river", 1);
+    catalog_settle(c);
+    assert_int_equal(catalog_cuts(c, cut, 2), 0);
+    put_noise(c, 0, 1000, 70000);
+    assert_int_equal(catalog_cuts(c, cut, 2), 1);
+    assert_memory_equal(cut[0].peer.b, nid_of(0).b, sizeof cut[0].peer.b);
+    assert_int_equal(cut[0].why, CUT_WORDS);
+    assert_int_equal(cut[0].rows, 0);
+    assert_true(cut[0].words > 300000);
+    assert_non_null(strstr(catalog_cut_text(cut[0].why), "words"));
+    catalog_stats(c, &s);
+    assert_int_equal(s.files, 70001);
+    assert_true(s.words < CATALOG_PEER_WORDS_MAX + 10);
+    /* the others bring what they like, and what they brought is found of the noisy one, too */
+    put(c, 1, ROW_FILE, "zephyrine", 2);
+    put(c, 0, ROW_FILE, "noise/river of mine", 3);
+    put(c, 0, ROW_FILE, "noise/brandnewword", 4);
+    catalog_settle(c);
+    assert_int_equal(found(c, "zephyrine"), 1);
+    assert_int_equal(found(c, "river"), 2);
+    assert_int_equal(found(c, "brandnewword"), 0);
+    catalog_check(c);
+    /* what has gone is no more held against it; a peer that begins anew is not cut */
+    drop(c, 0);
+    assert_int_equal(catalog_cuts(c, cut, 2), 0);
+    put(c, 0, ROW_FILE, "brandnewword", 4);
+    catalog_settle(c);
+    assert_int_equal(found(c, "brandnewword"), 1);
+    catalog_free(c);
+}
+
+/* The same words again and again are not counted again. */
+static void words_that_stay_are_not_counted_again(void **state)
+{
+    struct catalog *c = catalog_new(1);
+    struct catalog_cut cut;
+
+    (void)state;
+    for (int round = 0; round < 6; round++)
+        put_noise(c, 0, 1000, 13000); /* 260,000 words */
+    assert_int_equal(catalog_cuts(c, &cut, 1), 0);
+    put(c, 0, ROW_FILE, "brandnewword", 4);
+    catalog_settle(c);
+    assert_int_equal(found(c, "brandnewword"), 1);
+    catalog_free(c);
+}
+
 static size_t segments_of(const struct catalog *c)
 {
     struct catalog_stats s;
@@ -565,6 +656,8 @@ int main(void)
         cmocka_unit_test(a_peer_is_dropped_whole),
         cmocka_unit_test(churn_is_reclaimed),
         cmocka_unit_test(caps_hold),
+        cmocka_unit_test(noise_is_cut),
+        cmocka_unit_test(words_that_stay_are_not_counted_again),
         cmocka_unit_test(long_lists_are_merged_late),
         cmocka_unit_test(model_agrees),
     };
