@@ -465,6 +465,7 @@ static void noise_is_cut(void **state)
     assert_int_equal(s.files, 70001);
     assert_true(s.words < CATALOG_PEER_WORDS_MAX + 10);
     /* the others bring what they like, and what they brought is found of the noisy one, too */
+    put_noise(c, 0, 200000, 10); /* what was left, when initials have many uses */
     put(c, 1, ROW_FILE, "zephyrine", 2);
     put(c, 0, ROW_FILE, "noise/river of mine", 3);
     put(c, 0, ROW_FILE, "noise/brandnewword", 4);
