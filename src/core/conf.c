@@ -42,6 +42,11 @@ static const struct conf_row ROWS[CONF_COUNT] = {
      NULL, "bytes a second sent at most, as 10M; 0: no limit"},
     {CONF_LIMIT_DOWN, "Transfers", "limit-down", "limit-down", "IWANT_LIMIT_DOWN", CONF_BYTES, "0",
      0, 0, NULL, "bytes a second received at most, as 10M; 0: no limit"},
+    {CONF_UPLOADS, "Transfers", "uploads-at-once", "uploads-at-once", "IWANT_UPLOADS_AT_ONCE",
+     CONF_NUMBER, "32", 1, 512, NULL, "answers with content that are sent at the same time"},
+    {CONF_DOWNLOADS, "Transfers", "downloads-at-once", "downloads-at-once",
+     "IWANT_DOWNLOADS_AT_ONCE", CONF_NUMBER, "3", 1, 100, NULL,
+     "downloads that run at the same time; the others wait in the queue"},
     {CONF_LOG_LEVEL, "Log", "level", "log-level", "IWANT_LOG_LEVEL", CONF_CHOICE, "info", 0, 0,
      "error|warn|info|debug", "how much the log tells"},
 };
@@ -55,6 +60,14 @@ const struct conf_row *conf_by_name(const char *section, const char *name)
 {
     for (size_t i = 0; i < CONF_COUNT; i++)
         if (!strcmp(ROWS[i].section, section) && !strcmp(ROWS[i].name, name))
+            return &ROWS[i];
+    return NULL;
+}
+
+const struct conf_row *conf_by_word(const char *word)
+{
+    for (size_t i = 0; i < CONF_COUNT; i++)
+        if (!strcmp(ROWS[i].name, word) || !strcmp(ROWS[i].flag, word))
             return &ROWS[i];
     return NULL;
 }

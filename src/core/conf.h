@@ -26,6 +26,8 @@ enum conf_key {
     /* [Transfers] bytes a second, 0: no limit */
     CONF_LIMIT_UP,
     CONF_LIMIT_DOWN,
+    CONF_UPLOADS,
+    CONF_DOWNLOADS,
     /* [Log] */
     CONF_LOG_LEVEL,
     CONF_COUNT,
@@ -57,6 +59,9 @@ struct conf_row {
 const struct conf_row *conf_row(enum conf_key key);
 const struct conf_row *conf_by_name(const char *section,
                                     const char *name); /* NULL: no such setting */
+
+/* By its name or its flag alone. NULL: no such setting. */
+const struct conf_row *conf_by_word(const char *word);
 
 struct conf {
     char *value[CONF_COUNT]; /* text in its canonical form; NULL: no default */

@@ -18,6 +18,8 @@
 #define CONNECT_MS   3000
 #define STALL_MS     10000
 #define BUFFER_BYTES (64L << 10) /* TLS brings at most 16 KiB at a time: more gained nothing */
+#define BUFFER_MIN   1024L       /* the least that libcurl takes */
+#define SLICES       20          /* a second, of an answer with a limit */
 #define KEEP_S                                                                                     \
     50L /* less than the server's HTTP_IDLE_S, so that we seldom take one that is about to be      \
            closed */
@@ -163,6 +165,16 @@ static void set_range(struct http_call *call)
     curl_easy_setopt(call->easy, CURLOPT_RANGE, text);
 }
 
+/* libcurl takes a buffer at a time and rests so long as that takes: a small one goes evenly. */
+static long buffer_bytes(uint64_t max_rate)
+{
+    uint64_t slice = max_rate / SLICES;
+
+    if (!max_rate || slice > BUFFER_BYTES)
+        return BUFFER_BYTES;
+    return slice < BUFFER_MIN ? BUFFER_MIN : (long)slice;
+}
+
 void http_call_setup(struct http_call *call, const struct http_ask *ask)
 {
     CURL *easy = call->easy;
@@ -179,7 +191,8 @@ void http_call_setup(struct http_call *call, const struct http_ask *ask)
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_BYTES);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_bytes(ask->max_rate));
+    curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)ask->max_rate);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, KEEP_S);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(ask->connect_ms ? ask->connect_ms : CONNECT_MS));

@@ -38,6 +38,7 @@ struct http_ask {
     uint64_t first, len;
     const void *body; /* copied; NULL: none */
     size_t body_len;
+    uint64_t max_rate;   /* bytes/s of answer, evenly; 0: as it comes */
     uint64_t max;        /* bytes of answer taken at most; more breaks off; 0 with range: len */
     unsigned connect_ms; /* 0: 3000 */
     unsigned total_ms;   /* 0: none; else the whole call */

@@ -7,11 +7,29 @@
 
 #define ASK_MS 15000
 
+static int act(const struct cli *c, const char *what, const char *word, struct err *e);
+
+enum { OPT_FIRST = 10, OPT_LAST };
+
+const struct opt DOWNLOADS_OPTS[] = {
+    {OPT_FIRST, "first", "HASH", "let this one go before all others", true},
+    {OPT_LAST, "last", "HASH", "put this one behind all others", true},
+    {0, NULL, NULL, NULL, false},
+};
+
 int cmd_downloads(struct cli *c, struct opt_scan *s, struct err *e)
 {
     json_t *answer, *rows;
-    int rc = opt_nothing_more(s, e);
+    const char *word;
+    int id, rc = 0;
 
+    while (!rc && (id = opt_next(s, &word, e)) != OPT_END) {
+        if (id < 0)
+            return id;
+        if (id == OPT_WORD)
+            return cli_usage(e, "downloads", "downloads takes no words");
+        rc = act(c, id == OPT_FIRST ? "first" : "last", word, e);
+    }
     if (!rc)
         rc = client_ask(c, "GET", "/v1/downloads", NULL, 0, ASK_MS, &answer, e);
     if (rc)

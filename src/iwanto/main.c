@@ -47,9 +47,16 @@ const struct command COMMANDS[] = {
      SHARE_OPTS, false, cmd_share},
     {"view", "config", "print every setting, its value, and where it comes from", "", NULL, false,
      cmd_view},
+    {"set", "NAME VALUE", "change a setting, as `iwanto set limit-up 10M`",
+     "Saved for every later start; limits and numbers at once change in a running service, too.\n"
+     "`iwanto view config` lists the names.",
+     NULL, false, cmd_set},
     {"status", "", "leader, peers, what is shared, rates", "", NULL, false, cmd_status},
     {"peers", "", "who is on this network", "", NULL, false, cmd_peers},
-    {"downloads", "", "the queue of downloads", "", NULL, false, cmd_downloads},
+    {"downloads", "[--first HASH | --last HASH]", "the queue of downloads",
+     "In the order in which they get their turn. --first lets one go before all others, at once;\n"
+     "--last puts it behind them.",
+     DOWNLOADS_OPTS, false, cmd_downloads},
     {"pause", "HASH...", "let a download rest", "", NULL, false, cmd_pause},
     {"resume", "HASH...", "let a paused or failed download go on", "", NULL, false, cmd_resume},
     {"cancel", "HASH...", "end a download and remove its partial files", "", NULL, false,

@@ -347,7 +347,8 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
                                               .desk = s->desk,
                                               .share = s->share,
                                               .db_path = db,
-                                              .limit_up = conf_number(c, CONF_LIMIT_UP)},
+                                              .limit_up = conf_number(c, CONF_LIMIT_UP),
+                                              .slots = (unsigned)conf_number(c, CONF_UPLOADS)},
                          &port, e);
     if (!s->serve)
         return -e->code;
@@ -357,6 +358,7 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
                                               .db_path = db,
                                               .folder = conf_text(c, CONF_DOWNLOAD),
                                               .limit_down = conf_number(c, CONF_LIMIT_DOWN),
+                                              .at_once = (unsigned)conf_number(c, CONF_DOWNLOADS),
                                               .unreachable = unreachable,
                                               .ctx = s},
                          e);

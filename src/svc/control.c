@@ -156,6 +156,7 @@ static const struct {
     {"GET", "/v1/status", control_status},
     {"GET", "/v1/peers", control_peers},
     {"GET", "/v1/config", view},
+    {"POST", "/v1/set", control_set},
     {"POST", "/v1/share", share},
     {"POST", "/v1/download-to", download_to},
     {"GET", "/v1/search", control_search},

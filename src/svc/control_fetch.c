@@ -222,11 +222,15 @@ void control_act(struct control *c, struct http_request *rq, const char *rest)
     static const struct {
         const char *name;
         int (*run)(struct fetch *f, int64_t id, struct err *e);
-    } acts[] = {{"pause", fetch_pause}, {"resume", fetch_resume}, {"cancel", fetch_cancel}};
+    } acts[] = {{"pause", fetch_pause},
+                {"resume", fetch_resume},
+                {"cancel", fetch_cancel},
+                {"first", fetch_first},
+                {"last", fetch_last}};
     size_t len = strcspn(rest, "/");
     struct err e = {0};
     int64_t id = -1;
-    int rc = err_set(&e, ERR_USAGE, "a download can be paused, resumed or cancelled");
+    int rc = err_set(&e, ERR_USAGE, "a download can be paused, resumed, cancelled or moved");
 
     for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
         if (rest[len] != '/' || strcmp(rest + len + 1, acts[i].name) != 0)

@@ -89,12 +89,50 @@ static unsigned busy(const struct fetch *f)
     return n;
 }
 
+static int by_rank(const struct job *a, const struct job *b)
+{
+    return a->rank < b->rank ? -1 : a->rank > b->rank;
+}
+
+void fetch_sort(struct fetch *f)
+{
+    DL_SORT(f->jobs, by_rank);
+    f->reorder = true;
+    fetch_wake(f);
+}
+
+/* It stops, and goes on when its turn comes. */
+static void put_back(struct job *j)
+{
+    job_pause(j);
+    j->phase = PHASE_QUEUED;
+    job_save(j);
+    event_tell(j, "queued");
+}
+
+/* The queue's order or the number at once was changed. */
+static void put_back_the_others(struct fetch *f)
+{
+    struct job *j;
+    unsigned n = 0;
+
+    f->reorder = false;
+    DL_FOREACH (f->jobs, j) {
+        if (j->phase != PHASE_QUEUED && (!job_active(j) || j->waiting || j->now))
+            continue;
+        if (n++ >= f->conf.at_once && j->phase != PHASE_QUEUED)
+            put_back(j);
+    }
+}
+
 static void start_queued(struct fetch *f)
 {
     struct job *j;
 
+    if (f->reorder)
+        put_back_the_others(f);
     DL_FOREACH (f->jobs, j) {
-        if (j->phase == PHASE_QUEUED && (j->now || busy(f) < FETCH_ACTIVE))
+        if (j->phase == PHASE_QUEUED && (j->now || busy(f) < f->conf.at_once))
             job_start(j);
     }
 }
@@ -191,6 +229,9 @@ static void restore(struct fetch *f, const struct store_job *row)
     }
     j->overwrite = json_is_true(json_object_get(o, "overwrite"));
     j->rename = json_is_true(json_object_get(o, "rename"));
+    j->rank = json_is_integer(json_object_get(o, "rank"))
+                  ? json_integer_value(json_object_get(o, "rank"))
+                  : j->id;
     j->sequential = json_is_true(json_object_get(o, "sequential"));
     j->limit = limit > 0 ? (uint64_t)limit : 0;
     j->phase = row->state == JOB_ACTIVE   ? PHASE_QUEUED
@@ -215,6 +256,7 @@ static int restore_all(struct fetch *f, struct err *e)
     }
     if (!bad)
         mem_free(rows);
+    DL_SORT(f->jobs, by_rank);
     return bad;
 }
 
@@ -237,6 +279,7 @@ struct fetch *fetch_new(const struct fetch_conf *conf, struct err *e)
     uint64_t seed;
 
     f->conf = *conf;
+    f->conf.at_once = conf->at_once ? conf->at_once : FETCH_ACTIVE;
     randombytes_buf(&seed, sizeof seed);
     rng_seed(&f->rng, seed);
     uv_mutex_init(&f->part_lock);

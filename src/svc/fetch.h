@@ -23,6 +23,7 @@ struct fetch_conf {
     const char *db_path;
     const char *folder;  /* download folder, absolute, exists */
     uint64_t limit_down; /* bytes/s, 0: none */
+    unsigned at_once;    /* downloads that run at the same time; 0: FETCH_ACTIVE */
     /* A peer could not be reached (for lan_report). */
     void (*unreachable)(void *ctx, const struct nid *nid);
     void *ctx;
@@ -65,6 +66,11 @@ void fetch_unlisten(struct fetch *f, int64_t listener);
 json_t *fetch_list(struct fetch *f); /* array of the last event of each download */
 int fetch_pause(struct fetch *f, int64_t id, struct err *e);
 int fetch_resume(struct fetch *f, int64_t id, struct err *e);
+/* Before or behind all others. Who comes first runs at once: the last of those that run goes back
+ * into the queue for it. */
+int fetch_first(struct fetch *f, int64_t id, struct err *e);
+int fetch_last(struct fetch *f, int64_t id, struct err *e);
+void fetch_set_limits(struct fetch *f, uint64_t limit_down, unsigned at_once); /* at once */
 int fetch_cancel(struct fetch *f, int64_t id,
                  struct err *e); /* removes the partial files; what is whole stays */
 int64_t fetch_find(struct fetch *f,

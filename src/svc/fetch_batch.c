@@ -5,6 +5,7 @@
 #include "base/rw.h"
 #include "svc/fetch_tree.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -193,15 +194,20 @@ static struct batch *fill(struct tree *t)
 
 static void ask_batch(struct tree *t, struct batch *b, struct source *s)
 {
+    uint64_t limit = fetch_share_of_limit(t->f, t->job);
+    char path[48] = "/v1/batch";
     struct http_ask ask = {.method = "POST",
                            .addr = s->addr,
-                           .path = "/v1/batch",
+                           .path = path,
                            .max = 8 * b->items + b->bytes,
                            .stall_ms = FETCH_STALL_MS,
+                           .max_rate = limit,
                            .done = on_batch,
                            .ctx = b};
     struct buf hashes = {0};
 
+    if (limit)
+        snprintf(path, sizeof path, "/v1/batch?rate=%llu", (unsigned long long)limit);
     for (size_t i = 0; i < b->items; i++)
         buf_add(&hashes, t->entry[b->item[i].entry].hash.b, sizeof(struct hash));
     memcpy(ask.pin, s->pub, sizeof ask.pin);

@@ -59,6 +59,11 @@ static void take_want(struct job *j, const struct fetch_want *w)
     j->limit = w->limit_rate;
 }
 
+static int64_t last_rank(const struct fetch *f)
+{
+    return f->jobs ? f->jobs->prev->rank : 0; /* the list's head knows its end */
+}
+
 static void add(void *arg)
 {
     struct call *c = arg;
@@ -76,6 +81,7 @@ static void add(void *arg)
         if (c->want->title)
             j->name = fetch_safe_name(c->want->title, &j->hash);
         take_want(j, c->want);
+        j->rank = last_rank(c->f) + 1;
         DL_APPEND(c->f->jobs, j);
     } else if (j->phase == PHASE_FAILED) {
         take_want(j, c->want);
@@ -249,6 +255,69 @@ int fetch_cancel(struct fetch *f, int64_t id, struct err *e)
 
     on_loop(f, do_cancel, &c);
     return (int)c.got;
+}
+
+/* ---- order, and how much at once ---- */
+
+static void move(struct call *c, bool first)
+{
+    struct job *j = fetch_job(c->f, c->id), *o;
+
+    if (!j) {
+        c->got = no_such(c->e);
+        return;
+    }
+    DL_FOREACH (c->f->jobs, o) {
+        if (first && o->rank <= j->rank && o != j)
+            j->rank = o->rank - 1;
+        if (!first && o->rank >= j->rank && o != j)
+            j->rank = o->rank + 1;
+    }
+    job_save(j);
+    fetch_sort(c->f);
+}
+
+static void to_front(void *arg)
+{
+    move(arg, true);
+}
+
+static void to_back(void *arg)
+{
+    move(arg, false);
+}
+
+int fetch_first(struct fetch *f, int64_t id, struct err *e)
+{
+    struct call c = {.f = f, .id = id, .e = e};
+
+    on_loop(f, to_front, &c);
+    return (int)c.got;
+}
+
+int fetch_last(struct fetch *f, int64_t id, struct err *e)
+{
+    struct call c = {.f = f, .id = id, .e = e};
+
+    on_loop(f, to_back, &c);
+    return (int)c.got;
+}
+
+static void set_limits(void *arg)
+{
+    struct call *c = arg;
+
+    c->f->conf.limit_down = c->rate;
+    c->f->conf.at_once = c->count ? c->count : FETCH_ACTIVE;
+    c->f->reorder = true;
+    fetch_wake(c->f);
+}
+
+void fetch_set_limits(struct fetch *f, uint64_t limit_down, unsigned at_once)
+{
+    struct call c = {.f = f, .rate = limit_down, .count = at_once};
+
+    on_loop(f, set_limits, &c);
 }
 
 static void find(void *arg)

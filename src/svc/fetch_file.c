@@ -358,8 +358,12 @@ void xfer_tick(struct xfer *x, int64_t now)
     if (x->plan && !x->closing) {
         limit = fetch_share_of_limit(x->f, x->job);
         if (limit != x->limit) {
+            bool much = x->limit && (!limit || limit / 2 > x->limit);
+
             x->limit = limit;
             xfer_step(x, (struct plan_in){.event = PLAN_LIMIT, .bytes = limit});
+            if (much) /* those that run were asked for at the old rate */
+                xfer_ask_anew(x);
         }
         if (plan_due_ms(x->plan) <= now)
             xfer_step(x, (struct plan_in){.event = PLAN_TICK});

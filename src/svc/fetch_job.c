@@ -55,9 +55,9 @@ bool job_active(const struct job *j)
 
 static char *options_text(const struct job *j)
 {
-    json_t *o = json_pack("{s:s, s:b, s:b, s:b, s:I}", "folder", j->folder_path, "overwrite",
+    json_t *o = json_pack("{s:s, s:b, s:b, s:b, s:I, s:I}", "folder", j->folder_path, "overwrite",
                           j->overwrite, "rename", j->rename, "sequential", j->sequential,
-                          "limit_rate", (json_int_t)j->limit);
+                          "limit_rate", (json_int_t)j->limit, "rank", (json_int_t)j->rank);
     char *text;
 
     if (!o) /* a folder whose name is not UTF-8: downloads into it do not outlive the service */

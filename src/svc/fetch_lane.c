@@ -225,6 +225,7 @@ static void lane_start(void *arg)
                            .range = true,
                            .first = s->piece * piece,
                            .stall_ms = s->stall_ms,
+                           .max_rate = s->max_rate,
                            .data = on_data,
                            .done = on_done,
                            .ctx = s};
@@ -267,6 +268,7 @@ struct stretch *stretch_start(struct lanes *l, struct fill *f, const struct stre
     s->piece = s->news.first = ask->first;
     s->end = ask->first + ask->count;
     s->stall_ms = ask->stall_ms;
+    s->max_rate = ask->max_rate;
     s->tell = ask->news;
     s->ctx = ask->ctx;
     s->told_ms = loop_now_ms();

@@ -63,6 +63,7 @@ struct stretch_ask {
     const char *path; /* route of the content */
     uint32_t first, count;
     unsigned stall_ms;
+    uint64_t max_rate; /* bytes/s, 0: none */
     /* On fetch's thread; may cancel this and start others. */
     void (*news)(void *ctx, const struct stretch_news *n);
     void *ctx;

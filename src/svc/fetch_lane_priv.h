@@ -44,9 +44,10 @@ struct stretch {
     struct fill *fill;
     struct addr addr;
     uint8_t pin[32];
-    char path[96];
+    char path[160];
     uint32_t end; /* one after the last piece */
     unsigned stall_ms;
+    uint64_t max_rate;
     /* fetch's thread: */
     void (*tell)(void *ctx, const struct stretch_news *n);
     void *ctx;

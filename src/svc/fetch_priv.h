@@ -96,6 +96,7 @@ struct job {
     struct job *prev, *next;
     struct fetch *f;
     int64_t id, added_s;
+    int64_t rank; /* the list is in this order, and so is their turn */
     struct hash hash;
     char kind;    /* 0: not known yet */
     char *name;   /* the holders', made safe to create; NULL: not known yet */
@@ -219,6 +220,7 @@ struct fetch {
     struct listener *listeners;
     int64_t last_listener;
     bool telling;
+    bool reorder; /* who runs beyond its turn goes back into the queue */
     unsigned works;
     atomic_bool stopping; /* the pool looks at it too */
     uv_mutex_t part_lock; /* guards part_waits, and of the list of xfers, and their good and
@@ -232,6 +234,7 @@ void fetch_soon(struct fetch *f); /* and at once */
 struct job *fetch_job(struct fetch *f, int64_t id);
 struct folder *fetch_folder_open(const char *path, struct err *e);
 void fetch_folder_drop(struct folder *d); /* NULL is fine */
+void fetch_sort(struct fetch *f);         /* by rank */
 void fetch_forget(struct job *j);         /* out of the list; freed now or later */
 uint64_t fetch_share_of_limit(const struct fetch *f, const struct job *j); /* bytes/s, 0: none */
 
@@ -311,6 +314,7 @@ void check_begin(struct xfer *x); /* the list is there: look at what there is, t
 void xfer_step(struct xfer *x, struct plan_in in);
 void xfer_cancel_all(struct xfer *x);
 void xfer_point(struct xfer *x); /* tell the plan what is played */
+void xfer_ask_anew(struct xfer *x); /* end what runs and ask for it again */
 
 /* fetch_list.c */
 void list_begin(struct xfer *x); /* get the checkpoint list, then xfer_listed */

@@ -34,6 +34,22 @@ void xfer_cancel_all(struct xfer *x)
     request_cancel(x, r);
 }
 
+void xfer_ask_anew(struct xfer *x)
+{
+    uint32_t id[FETCH_CONN_MAX];
+    struct request *r, *next;
+    size_t n = 0;
+
+    DL_FOREACH_SAFE(x->requests, r, next)
+    {
+        if (n < FETCH_CONN_MAX)
+            id[n++] = r->id;
+        request_cancel(x, r);
+    }
+    for (size_t i = 0; i < n; i++)
+        xfer_step(x, (struct plan_in){.event = PLAN_END, .request = id[i]});
+}
+
 /* ---- news ---- */
 
 static void piece_bad(struct xfer *x, const struct request *r, uint32_t piece)
@@ -123,18 +139,22 @@ static void request_start(struct xfer *x, const struct plan_action *a)
 {
     const struct source *s = x->job->source[a->source];
     struct request *r = mem_zero(1, sizeof *r);
-    char hex[HASH_HEX_LEN + 1], path[32 + HASH_HEX_LEN];
+    char hex[HASH_HEX_LEN + 1], path[64 + HASH_HEX_LEN];
     struct stretch_ask ask = {.addr = s->addr,
                               .path = path,
                               .first = a->first,
                               .count = a->count,
                               .stall_ms = FETCH_STALL_MS,
+                              .max_rate = x->limit,
                               .news = on_news,
                               .ctx = r};
 
     *r = (struct request){.x = x, .id = a->request, .source = a->source};
     hash_hex(&x->hash, hex);
     snprintf(path, sizeof path, "/v1/files/%s", hex);
+    if (x->limit) /* evenly on the wire, too: the socket's buffer swallows whole pieces */
+        snprintf(path + strlen(path), sizeof path - strlen(path), "?rate=%llu",
+                 (unsigned long long)x->limit);
     memcpy(ask.pin, s->pub, sizeof ask.pin);
     DL_APPEND(x->requests, r);
     r->stretch = stretch_start(x->f->lanes, x->fill, &ask);

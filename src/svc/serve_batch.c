@@ -15,6 +15,7 @@ struct batch {
     struct http_request *rq;
     struct hash hash[BATCH_FILES_MAX];
     size_t count;
+    struct purse purse;
     bool failed; /* the index cannot be read */
     struct buf body;
 };
@@ -111,7 +112,7 @@ static int64_t batch_read(void *ctx, uint64_t pos, void *to, size_t max)
         return 0;
     if (max > b->body.len - pos)
         max = b->body.len - (size_t)pos;
-    max = pace_take(b->s->pace, b->rq, max);
+    max = pace_take(b->s->pace, b->rq, &b->purse, max);
     if (max)
         memcpy(to, b->body.data + pos, max);
     serve_sent(b->s, max);
@@ -155,6 +156,7 @@ void serve_batch(struct serve *s, struct http_request *rq)
         b->job = (struct read_job){.run = gather, .free = batch_free, .rq = rq};
         b->s = s;
         b->rq = rq;
+        b->purse = serve_wished_rate(rq);
         b->count = len / sizeof(struct hash);
         memcpy(b->hash, hashes, len);
         http_set_ctx(rq, b, request_over);

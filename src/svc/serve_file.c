@@ -42,6 +42,7 @@ struct stream {
     bool part;           /* ours alone: it does not change */
     struct root_stat st; /* else: as announced */
     char *path;
+    struct purse purse;
     struct warm *warm; /* what a reading thread is at, or NULL */
     uint64_t warm_to;  /* of the file: before it all is in memory, or was just now */
 };
@@ -121,12 +122,12 @@ static int64_t stream_read(void *ctx, uint64_t pos, void *to, size_t max)
         return 0;
     if (max > f->len - pos)
         max = (size_t)(f->len - pos);
-    max = pace_take(f->s->pace, f->rq, max);
+    max = pace_take(f->s->pace, f->rq, &f->purse, max);
     if (!max)
         return 0;
     n = read_warm(f, to, max, f->first + pos);
     if (n < (ssize_t)max)
-        pace_back(f->s->pace, max - (n > 0 ? (size_t)n : 0));
+        pace_back(f->s->pace, &f->purse, max - (n > 0 ? (size_t)n : 0));
     if (n == -EAGAIN)
         return 0;
     if (n > 0 && !f->part && (root_stat_fd(f->fd, &now) || !root_stat_same(&now, &f->st))) {
@@ -158,6 +159,7 @@ static void reply_file(struct http_request *rq, struct stream *f, uint64_t size)
     struct http_stream st = {.read = stream_read, .done = stream_done, .ctx = f};
     int ranged = http_range(rq, size, &f->first, &f->len);
 
+    f->purse = serve_wished_rate(rq);
     http_reply_header(rq, "Accept-Ranges", "bytes");
     if (ranged < 0) {
         snprintf(text, sizeof text, "bytes */%" PRIu64, size);

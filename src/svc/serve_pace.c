@@ -1,15 +1,19 @@
 /* Who may send now, and how much. Uploads have slots: so many at once, the others wait their turn,
- * and no address has more than half of them while somebody else waits. What goes up in all is
- * limited by a purse that fills with time; streams that find it empty wait here, and a thread wakes
- * them. It sleeps while none waits. */
+ * and no address has more than half of them while somebody else waits. What goes up is
+ * limited by purses that fill with time, one for all and one for each request that wishes for a
+ * rate; streams that find theirs empty wait here, and a thread wakes them. It sleeps while none
+ * waits. */
 #include "base/mem.h"
+#include "base/str.h"
 #include "io/loop.h"
 #include "svc/serve_priv.h"
 
 #include <stdlib.h>
 
 #define TURN_MS   20
-#define SLICE_MIN (16u << 10) /* bytes; smaller blocks cost more than they are worth */
+#define SLICES    20 /* a second, where the limit is low */
+#define SLICE_MIN 1024.0
+#define SLICE_MAX 16384.0
 
 struct sender {
     struct http_request *rq;
@@ -25,8 +29,7 @@ struct pace {
     uv_mutex_t lock;
     uv_cond_t some;
     uv_thread_t thread;
-    double limit, purse; /* bytes/s (0: none), bytes */
-    int64_t filled_ms;
+    struct purse all;
     unsigned slots;
     struct senders sending, queue; /* with a slot; waiting for one, in order */
     struct senders broke;          /* with a slot, waiting for the purse */
@@ -141,36 +144,65 @@ static void pace_main(void *arg)
     uv_mutex_unlock(&p->lock);
 }
 
-size_t pace_take(struct pace *p, struct http_request *rq, size_t want)
+/* The least that is worth a block of its own. */
+static double slice_of(const struct purse *u)
+{
+    double slice = u->limit / SLICES;
+
+    return slice > SLICE_MAX ? SLICE_MAX : slice < SLICE_MIN ? SLICE_MIN : slice;
+}
+
+/* What may go of want bytes; 0: too little to begin. */
+static size_t look_into(struct purse *u, int64_t now, size_t want)
+{
+    double most = u->limit / 10 > SLICE_MAX ? u->limit / 10 : SLICE_MAX;
+
+    if (u->limit <= 0)
+        return want;
+    u->bytes += u->limit * (double)(now - u->filled_ms) / 1000;
+    u->filled_ms = now;
+    if (u->bytes > most)
+        u->bytes = most;
+    if (u->bytes >= (double)want)
+        return want;
+    return u->bytes < slice_of(u) ? 0 : (size_t)u->bytes;
+}
+
+size_t pace_take(struct pace *p, struct http_request *rq, struct purse *own, size_t want)
 {
     int64_t now = loop_now_ms();
-    size_t got = want;
+    size_t got;
 
     uv_mutex_lock(&p->lock);
-    if (p->limit > 0) {
-        double most = p->limit / 10 > SLICE_MIN ? p->limit / 10 : SLICE_MIN;
-
-        p->purse += p->limit * (double)(now - p->filled_ms) / 1000;
-        p->filled_ms = now;
-        if (p->purse > most)
-            p->purse = most;
-        got = p->purse >= (double)want ? want : p->purse > 0 ? (size_t)p->purse : 0;
-        if (got < want && got < SLICE_MIN) {
-            add(&p->broke, &(struct sender){.rq = rq});
-            uv_cond_signal(&p->some);
-            got = 0;
-        }
-        p->purse -= (double)got;
+    got = look_into(&p->all, now, want);
+    got = got ? look_into(own, now, got) : 0;
+    if (!got) {
+        add(&p->broke, &(struct sender){.rq = rq});
+        uv_cond_signal(&p->some);
     }
+    p->all.bytes -= (double)got;
+    own->bytes -= (double)got;
     uv_mutex_unlock(&p->lock);
     return got;
 }
 
-void pace_back(struct pace *p, size_t bytes)
+void pace_back(struct pace *p, struct purse *own, size_t bytes)
 {
     uv_mutex_lock(&p->lock);
-    p->purse += (double)bytes;
+    p->all.bytes += (double)bytes;
+    own->bytes += (double)bytes;
     uv_mutex_unlock(&p->lock);
+}
+
+struct purse serve_wished_rate(const struct http_request *rq)
+{
+    const char *text = http_arg(rq, "rate");
+    struct purse u = {.filled_ms = loop_now_ms()};
+    uint64_t rate;
+
+    if (text && str_parse_u64(text, 1024, UINT32_MAX, &rate))
+        u.limit = (double)rate;
+    return u;
 }
 
 /* ---- life ---- */
@@ -189,9 +221,7 @@ void pace_forget(struct pace *p, struct http_request *rq)
 void pace_set(struct pace *p, uint64_t limit, unsigned slots)
 {
     uv_mutex_lock(&p->lock);
-    p->limit = (double)limit;
-    p->purse = 0;
-    p->filled_ms = loop_now_ms();
+    p->all = (struct purse){.limit = (double)limit, .filled_ms = loop_now_ms()};
     p->slots = slots ? slots : 1;
     serve_queue(p);
     wake_broke(p);

@@ -55,15 +55,23 @@ int serve_open(struct serve *s, struct store_reader *r, const struct hash *h, in
 bool serve_open_at(struct serve *s, const struct store_content *c, int *fd, struct root_stat *st);
 
 /* serve_pace.c: slots, and the limit on what goes up. */
+struct purse { /* bytes/s (0: no limit), bytes */
+    double limit, bytes;
+    int64_t filled_ms;
+};
 struct pace *pace_new(uint64_t limit, unsigned slots);
 void pace_free(struct pace *p);                                /* after the server */
 void pace_set(struct pace *p, uint64_t limit, unsigned slots); /* any thread */
 bool pace_enter(struct pace *p, struct http_request *rq); /* false: no slot is free, rq is woken */
-/* How many of want bytes may go now; 0: none, rq is woken later. After pace_enter. */
-size_t pace_take(struct pace *p, struct http_request *rq, size_t want);
-void pace_back(struct pace *p, size_t bytes);              /* of those: not sent after all */
-void pace_forget(struct pace *p, struct http_request *rq); /* it is over */
-unsigned pace_waiting(struct pace *p);                     /* for a slot */
+/* How many of want bytes may go now, by the limit on all and by the request's own; 0: none, rq is
+ * woken later. After pace_enter. */
+size_t pace_take(struct pace *p, struct http_request *rq, struct purse *own, size_t want);
+void pace_back(struct pace *p, struct purse *own, size_t bytes); /* of those: not sent after all */
+void pace_forget(struct pace *p, struct http_request *rq);       /* it is over */
+unsigned pace_waiting(struct pace *p);                           /* for a slot */
+
+/* ?rate=: bytes a second at which the answer is wished. */
+struct purse serve_wished_rate(const struct http_request *rq);
 
 /* serve_read.c: work for a reading thread. Embedded first in what it works on. */
 struct read_job {

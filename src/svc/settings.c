@@ -311,6 +311,33 @@ int settings_save(const char *conf_path, enum conf_key key, const char *value, s
     return rc;
 }
 
+int settings_parse(const char *name, const char *value, const struct conf_row **row,
+                   char **canonical, struct err *e)
+{
+    char shown[100];
+    struct conf check;
+    int rc;
+
+    *row = conf_by_word(name);
+    if (!*row) {
+        err_set(e, ERR_USAGE, "unknown setting '%s'",
+                show_to(shown, sizeof shown, name, strlen(name)));
+        err_hint(e, "iwanto view config lists them");
+        return -ERR_USAGE;
+    }
+    if ((*row)->key == CONF_SHARE || (*row)->key == CONF_DOWNLOAD) {
+        err_set(e, ERR_USAGE, "the folders have commands of their own");
+        err_hint(e, "iwanto share PATH, iwanto download to PATH");
+        return -ERR_USAGE;
+    }
+    conf_init(&check);
+    rc = conf_set(&check, (*row)->key, value, CONF_FILE, e);
+    if (!rc)
+        *canonical = mem_str(conf_text(&check, (*row)->key));
+    conf_done(&check);
+    return rc;
+}
+
 void settings_put(struct conf *c, enum conf_key key, const char *value)
 {
     replace(c, key, mem_str(value));

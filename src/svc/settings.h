@@ -35,6 +35,10 @@ int settings_check(struct conf *c, const char *home, bool make, struct err *e);
  * as it is to be set; mem_free. */
 int settings_check_one(const struct conf *c, const char *home, enum conf_key key, const char *path,
                        char **canonical, struct err *e);
+/* A setting by its name, and the canonical form of a value for it (mem_free). The two folders have
+ * commands of their own. -ERR_USAGE with the reason. */
+int settings_parse(const char *name, const char *value, const struct conf_row **row,
+                   char **canonical, struct err *e);
 /* Write one setting into the file, the rest of it stays: tmp, fsync, rename. */
 int settings_save(const char *conf_path, enum conf_key key, const char *value, struct err *e);
 /* value is in force from now on, whatever said so before. */
