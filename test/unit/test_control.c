@@ -50,6 +50,8 @@ static struct {
     struct fetch_want want;
     char want_name[64];
     int64_t acted;
+    uint64_t limit_up, limit_down;
+    unsigned slots, at_once;
 } fake;
 
 void ask_start(struct ask *a, const char *path, unsigned timeout_ms,
@@ -147,6 +149,13 @@ void desk_status(struct desk *d, struct desk_status *out)
 {
     (void)d;
     *out = (struct desk_status){.standby = true, .files = 12, .pulled_rows = 34};
+}
+
+void serve_set_limits(struct serve *s, uint64_t limit_up, unsigned slots)
+{
+    (void)s;
+    fake.limit_up = limit_up;
+    fake.slots = slots;
 }
 
 void serve_status(struct serve *s, struct serve_status *out)
@@ -293,6 +302,27 @@ int fetch_resume(struct fetch *f, int64_t id, struct err *e)
     (void)f;
     (void)e;
     return act(id, 2);
+}
+
+int fetch_first(struct fetch *f, int64_t id, struct err *e)
+{
+    (void)f;
+    (void)e;
+    return act(id, 4);
+}
+
+int fetch_last(struct fetch *f, int64_t id, struct err *e)
+{
+    (void)f;
+    (void)e;
+    return act(id, 5);
+}
+
+void fetch_set_limits(struct fetch *f, uint64_t limit_down, unsigned at_once)
+{
+    (void)f;
+    fake.limit_down = limit_down;
+    fake.at_once = at_once;
 }
 
 int fetch_cancel(struct fetch *f, int64_t id, struct err *e)
@@ -788,6 +818,44 @@ static void play_lasts_as_long_as_its_client(void **state)
     assert_error("POST", "/v1/play", "{\"hash\":1}", ERR_USAGE, "64 hex digits");
 }
 
+static json_t *set(const char *name, const char *value)
+{
+    json_t *body = json_pack("{ss ss}", "name", name, "value", value), *answer;
+    char *text = json_dumps(body, 0);
+
+    answer = good("POST", "/v1/set", text);
+    free(text);
+    json_decref(body);
+    return answer;
+}
+
+static void settings_change_live(void **state)
+{
+    json_t *a;
+
+    (void)state;
+    json_decref(set("limit-up", "2M"));
+    json_decref(set("uploads-at-once", "7"));
+    json_decref(set("limit-down", "1.5M"));
+    a = set("downloads-at-once", "9");
+    assert_true(json_is_true(json_object_get(a, "live")));
+    json_decref(a);
+    assert_int_equal(fake.limit_up, 2 << 20);
+    assert_int_equal(fake.slots, 7);
+    assert_int_equal(fake.limit_down, 3 << 19);
+    assert_int_equal(fake.at_once, 9);
+    a = set("name", "somebody else");
+    assert_false(json_is_true(json_object_get(a, "live")));
+    assert_string_equal(json_string_value(json_object_get(a, "value")), "somebody else");
+    json_decref(a);
+    assert_error("POST", "/v1/set", "{\"name\":\"nonsense\",\"value\":\"1\"}", ERR_USAGE,
+                 "nonsense");
+    assert_error("POST", "/v1/set", "{\"name\":\"limit-up\",\"value\":\"x\"}", ERR_USAGE, "size");
+    assert_error("POST", "/v1/set", "{\"name\":\"share\",\"value\":\"/\"}", ERR_USAGE, "own");
+    assert_error("POST", "/v1/set", "{\"name\":\"port\",\"value\":\"0\"}", ERR_USAGE, "range");
+    assert_error("POST", "/v1/set", "what", ERR_USAGE, "value");
+}
+
 static void rest_of_the_routes(void **state)
 {
     json_t *a;
@@ -809,6 +877,7 @@ static void rest_of_the_routes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(settings_change_live),
         TEST(search_passes_through),
         TEST(prefixes_are_resolved),
         TEST(status_is_complete),

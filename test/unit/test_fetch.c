@@ -507,6 +507,61 @@ static void test_many_at_once(void **state)
     }
 }
 
+static unsigned state_of(int64_t id, const char *event)
+{
+    json_t *list = fetch_list(me.fetch), *o;
+    unsigned place = 0;
+    size_t i;
+
+    json_array_foreach (list, i, o) {
+        if (json_integer_value(json_object_get(o, "id")) == id &&
+            !strcmp(json_string_value(json_object_get(o, "event")), event))
+            place = (unsigned)i + 1;
+    }
+    json_decref(list);
+    return place;
+}
+
+/* One at a time, in order; who is moved to the front runs, who ran goes back into the queue. */
+static void test_order(void **state)
+{
+    struct store_entry en[3];
+    struct watch w[3];
+    char name[16];
+    struct err e;
+
+    (void)state;
+    fetch_set_limits(me.fetch, 512 << 10, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "m%u", i);
+        put_file(a.share, name, 2 * MIB + i, i);
+        shared_by(&a, name, name);
+        index_of(&a, name, &en[i]);
+        watch(&w[i], me.fetch, &(struct fetch_want){.hash = en[i].hash});
+    }
+    until(&w[0], 1, false);
+    assert_int_equal(state_of(w[1].id, "queued"), 2);
+    assert_int_equal(state_of(w[2].id, "queued"), 3);
+    assert_int_equal(fetch_first(me.fetch, w[2].id, &e), 0);
+    until(&w[2], 1, false);
+    assert_int_equal(state_of(w[0].id, "queued"), 2);
+    assert_int_equal(fetch_last(me.fetch, w[0].id, &e), 0);
+    assert_int_equal(state_of(w[0].id, "queued"), 3);
+    fetch_down(&me);
+    fetch_up(&me); /* the order outlives the service */
+    assert_true(state_of(w[0].id, "queued") + state_of(w[0].id, "start") +
+                    state_of(w[0].id, "progress") ==
+                3);
+    assert_true(fetch_first(me.fetch, 99, &e) == -ERR_NOT_FOUND);
+    for (unsigned i = 0; i < 3; i++) {
+        struct watch again = fetched_hash(&en[i].hash);
+
+        assert_true(!strcmp(again.event, "done") || !strcmp(again.event, "skipped"));
+        uv_cond_destroy(&w[i].news);
+        uv_mutex_destroy(&w[i].lock);
+    }
+}
+
 static void test_who_waits_holds_up_nobody(void **state)
 {
     struct store_entry en;
@@ -553,6 +608,7 @@ int main(void)
         CASE(test_cancelled_folder_leaves_what_is_whole),
         CASE(test_our_own_folder),
         CASE(test_many_at_once),
+        CASE(test_order),
         CASE(test_who_waits_holds_up_nobody),
     };
 

@@ -315,6 +315,37 @@ static void test_counts(void **state)
     assert_int_equal(s.sent_bytes, (3 << 20) + 777);
 }
 
+/* A cold or a slow answer stalls nobody; the limit changes while bytes go. */
+static void test_limits_change(void **state)
+{
+    struct reply r;
+
+    (void)state;
+    serve_set_limits(p.serve, 1024, 1);
+    serve_set_limits(p.serve, 0, 1);
+    for (int i = 0; i < 4; i++) { /* each gives its slot back */
+        r = ask_peer(&p, (struct http_ask){.path = path_of("/v1/files/", &big.hash, "")});
+        assert_int_equal(r.a.status, 200);
+        assert_int_equal(r.body.len, (3 << 20) + 777);
+        buf_free(&r.body);
+    }
+    r = ask_peer(&p, (struct http_ask){.path = path_of("/v1/files/", &small.hash, "?rate=4096")});
+    assert_int_equal(r.body.len, 1000);
+    buf_free(&r.body);
+}
+
+static void test_wished_rate(void **state)
+{
+    int64_t begin = loop_now_ms();
+    struct reply r =
+        ask_peer(&p, (struct http_ask){.path = path_of("/v1/files/", &big.hash, "?rate=4000000")});
+
+    (void)state;
+    assert_int_equal(r.body.len, (3 << 20) + 777);
+    assert_true(loop_now_ms() - begin >= 500); /* a lower bound: never faster than wished */
+    buf_free(&r.body);
+}
+
 static void test_limit(void **state)
 {
     struct peer slow;
@@ -355,6 +386,8 @@ int main(void)
         CASE(test_catalog),
         CASE(test_questions_reach_the_desk),
         CASE(test_counts),
+        CASE(test_limits_change),
+        CASE(test_wished_rate),
         CASE(test_limit),
     };
 
