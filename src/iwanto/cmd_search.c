@@ -17,6 +17,7 @@
 
 #define SEARCH_MS 5000  /* for a leader to appear and answer */
 #define MARGIN_MS 3000  /* the service's own words are better than our impatience */
+#define STALE_MS  10000 /* an answer that may be so old is told to be */
 #define DEPTH_MAX 10000 /* rows that can be paged to (core/search) */
 
 const struct opt SEARCH_OPTS[] = {
@@ -261,13 +262,18 @@ static void print(struct cli *c, const struct wish *w, json_t *answer)
         c->out.print->search(&c->out, rows);
     if (c->common.json && c->common.verbose) {
         json_t *told = json_pack(
-            "{sI sI sI sO? sO?}", "rows", (json_int_t)json_array_size(rows), "offset",
+            "{sI sI sI sO? sO? sO? sO? sO?}", "rows", (json_int_t)json_array_size(rows), "offset",
             (json_int_t)w->offset, "about", (json_int_t)out_num(answer, "about"), "corrected",
-            json_object_get(answer, "corrected"), "nearest", json_object_get(answer, "nearest"));
+            json_object_get(answer, "corrected"), "nearest", json_object_get(answer, "nearest"),
+            "term", json_object_get(answer, "term"), "version", json_object_get(answer, "version"),
+            "lag_ms", json_object_get(answer, "lag_ms"));
 
         c->out.print->event(&c->out, told);
         json_decref(told);
     }
+    if (out_num(answer, "lag_ms") >= STALE_MS)
+        cli_say(c, "the catalog has not been brought up to date for %llu s",
+                (unsigned long long)out_num(answer, "lag_ms") / 1000);
     fflush(c->out.to);
     c->out.sought = NULL;
     if (json_array_size(rows))

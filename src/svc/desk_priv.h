@@ -73,6 +73,7 @@ struct member {
                                                           far theirs have come */
     bool partial;           /* rows were over a cap and left out: digests say nothing */
     uint64_t unlisted_told; /* files that were, when the log told it */
+    unsigned rounds;        /* of buckets, since its rows were all here */
     unsigned mistakes;      /* in a row: all was said to be here, but the digests differ */
 
     uint64_t version;  /* of the roster, when it last changed */

@@ -9,6 +9,7 @@
 
 #define LOCKED_ROWS 1000        /* put under one lock: about a millisecond's worth */
 #define WAITING_MAX 200000      /* rows of a long list that are held back until it is whole */
+#define ROUNDS_MAX  4           /* times that buckets are compared until all is here */
 #define RECORD_MAX  (16u << 10) /* more than any record that core/rows accepts */
 
 void desk_stream_begin(struct member *m)
@@ -148,6 +149,10 @@ static size_t take_buckets(struct member *m, const uint8_t *p, size_t len)
         m->stream.fault = "malformed buckets";
         return 0;
     }
+    if (++m->rounds > ROUNDS_MAX) {
+        m->stream.fault = "buckets again and again";
+        return 0;
+    }
     m->stream.matched = true;
     desk_match_begin(m, of);
     return n;
@@ -263,8 +268,10 @@ static void take_end(struct member *m)
     m->generation = s->head.generation;
     m->number = s->head.more ? s->last : s->head.number;
     m->known = !s->head.more;
-    if (m->known)
+    if (m->known) {
+        m->rounds = 0;
         compare(m);
+    }
 }
 
 bool desk_stream_end(struct member *m, bool whole)

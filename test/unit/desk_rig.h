@@ -27,6 +27,12 @@ struct fake {
     size_t page;       /* rows in one answer; 0: all */
     size_t garbage_at; /* after so many rows the answer is nonsense; 0: not */
     unsigned status;   /* 0: 200 */
+    bool digests;      /* it tells them, and compares */
+    bool other_digest; /* but lies */
+    bool only_buckets; /* whatever it is asked, it tells other ones */
+    size_t sent;       /* rows, so far */
+    struct buf roster; /* of a leader: what it answers to GET /v1/desk, once */
+    unsigned held;     /* requests for more of it */
     unsigned asked;    /* requests so far */
     uint64_t since;    /* of the last one */
     const char *name;
@@ -63,19 +69,85 @@ static void put_fake_row(struct buf *b, const struct fake_row *f, uint64_t numbe
     rows_put(b, &r);
 }
 
-static void fake_answer(struct fake *f, uint64_t generation, uint64_t since, struct buf *b)
+/* What is known of a row, as the last of those with its path says it; false: a later one does. */
+static bool last_of(const struct fake *f, size_t n)
+{
+    for (size_t k = n + 1; k < f->rows; k++)
+        if (!strcmp(f->row[k].path, f->row[n].path))
+            return false;
+    return f->row[n].kind != ROW_GONE;
+}
+
+static struct digest fake_digest(const struct fake *f, struct digest *of)
+{
+    struct digest all = {0};
+
+    for (size_t n = 0; n < f->rows; n++) {
+        struct buf b = {0};
+        struct digest d;
+        struct row row;
+        struct rd r;
+
+        if (!last_of(f, n))
+            continue;
+        put_fake_row(&b, &f->row[n], n + 1);
+        r = rd_over(b.data, b.len);
+        assert_true(rows_get(&r, &row));
+        d = digest_of(&row);
+        digest_add(&all, &d);
+        if (of)
+            digest_add(&of[digest_bucket(row.path, row.path_len)], &d);
+        buf_free(&b);
+    }
+    all.low ^= f->other_digest;
+    return all;
+}
+
+/* One question of GET /v1/catalog. */
+struct fake_ask {
+    unsigned long long generation, since;
+    bool has_digest, has_mask;
+    struct digest digest;
+    struct digest_mask mask;
+};
+
+static bool is_asked(const struct fake *f, const struct fake_ask *q, bool reset, size_t n)
+{
+    const char *path = f->row[n].path;
+
+    if (!q->has_mask || reset)
+        return true;
+    return last_of(f, n) && digest_in(&q->mask, digest_bucket(path, strlen(path)));
+}
+
+static void fake_answer(struct fake *f, const struct fake_ask *q, struct buf *b)
 {
     struct rows_head h = {.generation = f->generation,
                           .number = f->rows,
                           .files = f->rows,
                           .bytes = 1000,
                           .name = f->name,
-                          .name_len = strlen(f->name)};
+                          .name_len = strlen(f->name),
+                          .has_digest = f->digests};
+    struct digest of[DIGEST_BUCKETS] = {{0}};
     size_t first, last;
 
-    h.reset = generation != f->generation;
-    first = h.reset ? 0 : (size_t)since;
+    h.digest = fake_digest(f, of);
+    h.reset = q->generation != f->generation;
+    if ((h.reset && f->digests && q->has_digest) || f->only_buckets) {
+        h.reset = false;
+        h.same = digest_eq(&h.digest, &q->digest) && !f->only_buckets;
+        h.differ = !h.same;
+        rows_put_head(b, &h);
+        of[0].low += f->only_buckets;
+        if (h.differ)
+            rows_put_buckets(b, of);
+        return;
+    }
+    first = h.reset ? 0 : (size_t)q->since;
     last = f->page && f->rows - first > f->page ? first + f->page : f->rows;
+    while (last < f->rows && !is_asked(f, q, h.reset, last - 1))
+        last++; /* an answer with more to come has rows */
     h.more = last < f->rows;
     rows_put_head(b, &h);
     for (size_t n = first; n < last; n++) {
@@ -84,27 +156,54 @@ static void fake_answer(struct fake *f, uint64_t generation, uint64_t since, str
                        "what?");
             break;
         }
+        if (!is_asked(f, q, h.reset, n))
+            continue;
         put_fake_row(b, &f->row[n], n + 1);
+        f->sent++;
     }
+}
+
+/* Its roster, once; then it is held. true: answered or held. */
+static bool fake_roster(struct fake *f, struct http_request *rq)
+{
+    if (strcmp(http_path(rq), "/v1/desk"))
+        return false;
+    if (f->roster.len) {
+        http_reply(rq, 200, "application/octet-stream", f->roster.data, f->roster.len);
+        buf_reset(&f->roster);
+    } else if (http_held(rq)) {
+        http_reply_text(rq, 503, "no more");
+    } else {
+        f->held++;
+        http_hold(rq, 100);
+    }
+    return true;
 }
 
 static void fake_handler(void *ctx, struct http_request *rq)
 {
     struct fake *f = ctx;
-    unsigned long long generation = 0, since = 0;
-    const char *arg = http_arg(rq, "since");
+    struct fake_ask q = {.generation = 0};
+    const char *arg = http_arg(rq, "since"), *digest = http_arg(rq, "digest"),
+               *mask = http_arg(rq, "buckets");
+    bool done;
     struct buf b = {0};
     unsigned status;
 
     handled++;
     uv_mutex_lock(&f->lock);
-    f->asked++;
+    done = fake_roster(f, rq);
+    f->asked += !done;
     status = f->status;
-    if (!status && arg && sscanf(arg, "%llu.%llu", &generation, &since) == 2) {
-        f->since = since;
-        fake_answer(f, generation, since, &b);
+    q.has_digest = digest && digest_parse(&q.digest, digest, strlen(digest));
+    q.has_mask = mask && digest_mask_parse(&q.mask, mask, strlen(mask));
+    if (!done && !status && (!arg || sscanf(arg, "%llu.%llu", &q.generation, &q.since) == 2)) {
+        f->since = q.since;
+        fake_answer(f, &q, &b);
     }
     uv_mutex_unlock(&f->lock);
+    if (done)
+        return;
     if (status || !b.len)
         http_reply_text(rq, status ? status : 400, "no");
     else
@@ -133,6 +232,7 @@ static void fake_close(struct fake *f)
     http_server_free(f->server);
     uv_mutex_destroy(&f->lock);
     mem_free(f->row);
+    buf_free(&f->roster);
 }
 
 /* One more change; what is announced rises with it. */

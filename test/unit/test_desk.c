@@ -2,6 +2,7 @@
  * made of them. */
 #include "desk_rig.h"
 
+#include "core/seal.h"
 #include "svc/desk_priv.h"
 #include "svc/store.h"
 #include "svc/store_index.h"
@@ -560,6 +561,375 @@ static void our_own_rows_count_too(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static size_t fake_sent(struct fake *f)
+{
+    size_t n;
+
+    uv_mutex_lock(&f->lock);
+    n = f->sent;
+    uv_mutex_unlock(&f->lock);
+    return n;
+}
+
+/* As after a kill: another generation, the same rows. */
+static void fake_again(struct fake *f, uint64_t generation)
+{
+    uv_mutex_lock(&f->lock);
+    f->generation = f->peer.generation = generation;
+    uv_mutex_unlock(&f->lock);
+}
+
+static void fill_fake(struct fake *f, int count)
+{
+    char path[40];
+
+    for (int n = 0; n < count; n++) {
+        snprintf(path, sizeof path, "d%d/file %d.txt", n / 100, n);
+        fake_add(f, ROW_FILE, path, (char)n, 0, (uint64_t)n);
+    }
+}
+
+static void equal_digests_spare_all_rows(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    f.digests = true;
+    fill_fake(&f, 900);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(files() == 900 && !pulling());
+    fake_again(&f, 555);
+    news(desk, ELECT_PEER_CHANGED, &f.peer);
+    WAIT_FOR(fake_asked(&f) == 2 && !pulling());
+    assert_int_equal(fake_sent(&f), 900); /* those of the first time */
+    assert_int_equal(files(), 900);
+    fake_add(&f, ROW_FILE, "one more.txt", 'x', 0, 1); /* and it goes on from there */
+    news(desk, ELECT_PEER_CHANGED, &f.peer);
+    WAIT_FOR(files() == 901);
+    assert_int_equal(fake_sent(&f), 901);
+    fake_close(&f);
+}
+
+static void only_buckets_that_differ_travel(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    f.digests = true;
+    fill_fake(&f, 2560);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(files() == 2560 && !pulling());
+    fake_add(&f, ROW_FILE, "fresh.txt", 'f', 0, 1);
+    fake_add(&f, ROW_GONE, "d3/file 333.txt", 0, 0, 0);
+    fake_add(&f, ROW_FILE, "d4/file 444.txt", 'z', 0, 1); /* another content */
+    f.page = 900;
+    fake_again(&f, 777);
+    news(desk, ELECT_PEER_CHANGED, &f.peer);
+    WAIT_FOR(fake_sent(&f) > 2560 && !pulling());
+    assert_int_equal(files(), 2560);
+    assert_true(fake_sent(&f) > 2560 && fake_sent(&f) < 2560 + 100); /* of three buckets of 256 */
+    assert_int_equal(found("/v1/search?q=fresh"), 1);
+    assert_int_equal(found("/v1/search?q=333"), 0);
+    fake_close(&f);
+}
+
+static void a_copy_that_is_wrong_is_mended(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    f.digests = true;
+    fill_fake(&f, 600);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(files() == 600 && !pulling());
+    uv_mutex_lock(&f.lock); /* a row changes behind our back */
+    snprintf(f.row[5].path, sizeof f.row[5].path, "moved quietly.txt");
+    uv_mutex_unlock(&f.lock);
+    fake_add(&f, ROW_FILE, "one more.txt", 'x', 0, 1);
+    news(desk, ELECT_PEER_CHANGED, &f.peer);
+    WAIT_FOR(files() == 601 && !pulling());
+    assert_int_equal(found("/v1/search?q=quietly"), 1);
+    assert_true(fake_sent(&f) < 601 + 50);
+    uv_mutex_lock(&f.lock); /* one whose digests never fit is taken as it is */
+    f.other_digest = true;
+    uv_mutex_unlock(&f.lock);
+    fake_add(&f, ROW_FILE, "and one.txt", 'y', 0, 1);
+    news(desk, ELECT_PEER_CHANGED, &f.peer);
+    WAIT_FOR(files() == 602 && !pulling());
+    fake_close(&f);
+}
+
+static void who_always_differs_is_left_alone(void **state)
+{
+    struct fake f;
+    unsigned asked;
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    f.digests = true;
+    fill_fake(&f, 10);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(files() == 10 && !pulling());
+    uv_mutex_lock(&f.lock);
+    f.only_buckets = true;
+    uv_mutex_unlock(&f.lock);
+    fake_again(&f, 777);
+    news(desk, ELECT_PEER_CHANGED, &f.peer);
+    WAIT_FOR(fake_asked(&f) >= 3);
+    usleep(300000);
+    asked = fake_asked(&f);
+    assert_true(asked < 12); /* not again and again */
+    fake_close(&f);
+}
+
+static void who_comes_back_sends_only_news(void **state)
+{
+    struct elect_news gone = {.kind = ELECT_NO_LEADER};
+    struct fake f;
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    fill_fake(&f, 300);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(files() == 300 && !pulling());
+    news(desk, ELECT_PEER_DOWN, &f.peer);
+    WAIT_FOR(files() == 0);
+    assert_int_equal(found("/v1/search?q=file"), 0);
+    fake_add(&f, ROW_FILE, "meanwhile.txt", 'm', 0, 1);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(files() == 301 && !pulling());
+    assert_int_equal(fake_sent(&f), 301);
+    desk_news(desk, &gone); /* another one leads for a while */
+    WAIT_FOR(!leading());
+    assert_int_equal(files(), 0);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(files() == 301 && !pulling());
+    assert_int_equal(fake_sent(&f), 301);
+    fake_close(&f);
+}
+
+/* ---- standing by ---- */
+
+static bool is_warm(void)
+{
+    struct desk_status st;
+
+    desk_status(desk, &st);
+    return st.warm;
+}
+
+static atomic_int warm_said = -1;
+
+static void on_warm(void *ctx, bool warm)
+{
+    (void)ctx;
+    warm_said = warm;
+}
+
+/* f leads, and we are its first stand-by. */
+static void stand_by(struct fake *f, uint64_t term)
+{
+    struct elect_news n = {.kind = ELECT_LEADER, .term = term, .peer = f->peer};
+
+    desk_news(desk, &n);
+    n = (struct elect_news){.kind = ELECT_STANDBY, .term = term, .place = 1};
+    memcpy(n.standby[0], own.nid.b, sizeof n.standby[0]);
+    desk_news(desk, &n);
+}
+
+static void tell_roster(struct fake *f, bool reset, uint64_t version, bool gone)
+{
+    struct roster_head h = {.epoch = 9, .version = version, .reset = reset};
+    struct roster_entry e = {.nid = f->peer.nid,
+                             .gone = gone,
+                             .leader = !gone,
+                             .inc = 1,
+                             .generation = f->peer.generation,
+                             .number = f->peer.number};
+
+    memcpy(e.pub, f->peer.pub, sizeof e.pub);
+    uv_mutex_lock(&f->lock);
+    buf_reset(&f->roster);
+    roster_put_head(&f->roster, &h);
+    roster_put(&f->roster, &e);
+    uv_mutex_unlock(&f->lock);
+}
+
+static void a_standby_has_what_the_leader_has(void **state)
+{
+    struct fake f;
+    json_t *j;
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    seal_nid(&f.peer.nid, f.peer.pub);
+    fill_fake(&f, 300);
+    desk_on_warm(desk, on_warm, NULL);
+    tell_roster(&f, true, 5, false);
+    stand_by(&f, 3);
+    WAIT_FOR(is_warm() && warm_said == 1);
+    assert_int_equal(files(), 300);
+    j = answer("/v1/search?q=file", 200);
+    assert_int_equal(json_integer_value(json_object_get(j, "term")), 3);
+    assert_int_equal(json_integer_value(json_object_get(j, "version")), 5);
+    assert_int_equal(json_integer_value(json_object_get(j, "lag_ms")), 0);
+    json_decref(j);
+    answer_is("/v1/peers", 503); /* only the leader knows */
+    answer_is("/v1/nothing", 503);
+    fake_add(&f, ROW_FILE, "late.txt", 'm', 0, 1);
+    tell_roster(&f, false, 6, false);
+    WAIT_FOR(files() == 301);
+    assert_int_equal(fake_sent(&f), 301);
+    lead(desk); /* the leader is gone: so are its rows, but not for good */
+    WAIT_FOR(leading() && files() == 0);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(files() == 301 && !pulling());
+    assert_int_equal(fake_sent(&f), 301); /* none moved */
+    fake_close(&f);
+}
+
+static void a_bad_roster_changes_nothing(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    seal_nid(&f.peer.nid, f.peer.pub);
+    fill_fake(&f, 30);
+    tell_roster(&f, true, 5, false);
+    stand_by(&f, 3);
+    WAIT_FOR(is_warm());
+    uv_mutex_lock(&f.lock);
+    f.held = 0;
+    buf_reset(&f.roster);
+    buf_str(&f.roster, "what is this?");
+    uv_mutex_unlock(&f.lock);
+    WAIT_FOR(f.held);
+    assert_int_equal(files(), 30);
+    tell_roster(&f, true, 7, true); /* then a good one: nobody is left */
+    WAIT_FOR(files() == 0);
+    fake_close(&f);
+}
+
+struct woken {
+    struct desk_waiter w;
+    atomic_int times;
+};
+
+static void on_wake(void *ctx)
+{
+    ((struct woken *)ctx)->times++;
+}
+
+static void a_leader_tells_its_standbys(void **state)
+{
+    struct elect_news n = {.kind = ELECT_STANDBY, .term = 1};
+    struct nid who = {{7}}, other = {{8}};
+    struct woken k = {.w = {.wake = on_wake, .ctx = &k}};
+    struct roster_head h;
+    struct roster_entry e;
+    struct buf b = {0};
+    struct fake f;
+    struct rd r;
+
+    (void)state;
+    memcpy(n.standby[1], who.b, sizeof n.standby[1]);
+    assert_int_equal(desk_roster(desk, &who, 0, 0, &b, &k.w), 503);
+    lead(desk);
+    desk_news(desk, &n);
+    WAIT_FOR(desk_roster(desk, &who, 0, 0, &b, NULL) == 0);
+    assert_int_equal(desk_roster(desk, &other, 0, 0, &b, &k.w), 403);
+    r = rd_over(b.data, b.len);
+    assert_true(roster_get_head(&r, &h) && h.reset && h.epoch);
+    assert_true(roster_get(&r, &e) && e.leader && nid_eq(&e.nid, &own.nid) && rd_done(&r));
+    buf_reset(&b);
+    assert_int_equal(desk_roster(desk, &who, h.epoch, h.version, &b, &k.w), 1);
+    fake_open(&f, 1, "eva");
+    seal_nid(&f.peer.nid, f.peer.pub);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    WAIT_FOR(k.times == 1);
+    assert_int_equal(desk_roster(desk, &who, h.epoch, h.version, &b, &k.w), 0);
+    r = rd_over(b.data, b.len);
+    assert_true(roster_get_head(&r, &h) && !h.reset);
+    assert_true(roster_get(&r, &e) && nid_eq(&e.nid, &f.peer.nid) && rd_done(&r));
+    assert_true(e.generation == f.peer.generation && addr_eq(&e.addr, &f.peer.addr));
+    buf_reset(&b);
+    assert_int_equal(desk_roster(desk, &who, h.epoch, h.version, &b, &k.w), 1);
+    desk_unwait(desk, &k.w);
+    desk_unwait(desk, &k.w);
+    news(desk, ELECT_PEER_DOWN, &f.peer);
+    WAIT_FOR(desk_roster(desk, &who, h.epoch, h.version, &b, NULL) == 0 && b.len > 30);
+    r = rd_over(b.data, b.len);
+    assert_true(roster_get_head(&r, &h));
+    while (rd_left(&r) && roster_get(&r, &e) && !e.gone)
+        ;
+    buf_reset(&b);
+    assert_int_equal(desk_roster(desk, &who, h.epoch + 1, 1, &b, &k.w), 0); /* of another leader */
+    assert_int_equal(k.times, 1);
+    buf_free(&b);
+    fake_close(&f);
+}
+
+/* For ThreadSanitizer: questions on other threads while rows come, members go and the leader
+ * changes. */
+static atomic_bool asking;
+
+static void ask_on(void *arg)
+{
+    unsigned status;
+
+    while (asking) {
+        struct desk_status st;
+        struct buf b = {0};
+
+        json_decref(desk_answer(desk, arg, &status));
+        desk_status(desk, &st);
+        desk_roster(desk, &own.nid, 0, 0, &b, NULL);
+        buf_free(&b);
+    }
+}
+
+static void all_at_once(void **state)
+{
+    struct elect_news none = {.kind = ELECT_NO_LEADER};
+    uv_thread_t thread[2];
+    struct fake f;
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    seal_nid(&f.peer.nid, f.peer.pub);
+    f.digests = true;
+    fill_fake(&f, 500);
+    asking = true;
+    uv_thread_create(&thread[0], ask_on, (char[]){"/v1/search?q=file"});
+    uv_thread_create(&thread[1], ask_on, (char[]){"/v1/peers"});
+    for (uint64_t turn = 1; turn < 6; turn++) {
+        fake_add(&f, ROW_FILE, "more.txt", (char)turn, 0, turn);
+        fake_again(&f, 100 + turn);
+        tell_roster(&f, true, turn, false);
+        stand_by(&f, turn);
+        WAIT_FOR(is_warm());
+        lead(desk);
+        news(desk, ELECT_PEER_UP, &f.peer);
+        WAIT_FOR(files() == 501 && !pulling());
+        news(desk, ELECT_PEER_DOWN, &f.peer);
+        desk_news(desk, &none);
+    }
+    asking = false;
+    uv_thread_join(&thread[0]);
+    uv_thread_join(&thread[1]);
+    fake_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -578,6 +948,15 @@ int main(void)
         TEST(a_prefix_finds_its_hash),
         TEST(peers_are_listed),
         TEST(our_own_rows_count_too),
+        TEST(equal_digests_spare_all_rows),
+        TEST(only_buckets_that_differ_travel),
+        TEST(a_copy_that_is_wrong_is_mended),
+        TEST(who_always_differs_is_left_alone),
+        TEST(who_comes_back_sends_only_news),
+        TEST(a_standby_has_what_the_leader_has),
+        TEST(a_bad_roster_changes_nothing),
+        TEST(a_leader_tells_its_standbys),
+        TEST(all_at_once),
     };
 
     return cmocka_run_group_tests(tests, rig_up, rig_down);
