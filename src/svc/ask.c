@@ -373,20 +373,35 @@ void ask_leader(struct ask *a, const struct elect_peer *leader, bool self)
         mem_free(n);
 }
 
+bool ask_own_desk(struct ask *a, const char *path_and_query, struct ask_reply *r)
+{
+    bool self;
+
+    *r = (struct ask_reply){0};
+    uv_mutex_lock(&a->lock);
+    self = a->self_now;
+    uv_mutex_unlock(&a->lock);
+    if (!self)
+        return false;
+    r->json = desk_answer(a->desk, path_and_query, &r->status);
+    r->self = true;
+    if (r->status != 503)
+        return true;
+    json_decref(r->json); /* the desk has not heard yet that we lead */
+    r->json = NULL;
+    return false;
+}
+
 int ask_wait(struct ask *a, const char *path_and_query, unsigned timeout_ms, unsigned *status,
              json_t **json, struct err *e)
 {
     struct wait w = {0};
-    bool self;
+    struct ask_reply own;
 
-    uv_mutex_lock(&a->lock);
-    self = a->self_now;
-    uv_mutex_unlock(&a->lock);
-    if (self) {
-        *json = desk_answer(a->desk, path_and_query, status);
-        if (*status != 503)
-            return 0;
-        json_decref(*json);
+    if (ask_own_desk(a, path_and_query, &own)) {
+        *json = own.json;
+        *status = own.status;
+        return 0;
     }
     *json = NULL;
     *status = 0;

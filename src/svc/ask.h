@@ -31,6 +31,9 @@ struct ask_reply {
 };
 void ask_start(struct ask *a, const char *path_and_query, unsigned timeout_ms,
                void (*done)(void *ctx, const struct ask_reply *r), void *ctx);
+/* When we lead: the answer at once, on this thread, whatever keeps the desk's busy (a long list
+ * that comes in). false: somebody else is to be asked, with ask_start. r->json is the caller's. */
+bool ask_own_desk(struct ask *a, const char *path_and_query, struct ask_reply *r);
 /* From within done: keep the JSON beyond it. The caller's (json_decref), NULL when taken before or
  * when there is none. Better than json_incref: the reference count is not shared between threads.
  */

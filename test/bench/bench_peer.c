@@ -102,7 +102,7 @@ static void path_of(const struct list *l, uint64_t i, char out[PATH_CAP])
 
     rng_seed(&r, i);
     kind = (unsigned)rng_below(&r, 10);
-    rng_seed(&folder, rng_below(&r, rng_below(&r, 100000) + 1) * 16 + kind + (1ull << 40));
+    rng_seed(&folder, rng_below(&r, rng_below(&r, 10000) + 1) * 16 + kind + (1ull << 40));
     title(l, &folder, set);
     title(l, &r, own);
     year = 1960 + (unsigned)rng_below(&folder, 66);
@@ -113,7 +113,10 @@ static void path_of(const struct list *l, uint64_t i, char out[PATH_CAP])
                  year % 9 + 1, (unsigned)rng_below(&r, 24) + 1, own, tail[year % 4]);
         break;
     case 2:
-        snprintf(out, PATH_CAP, "Films/%s (%u)/%s.%u%s", own, year, own, year, tail[year % 4]);
+        if (rng_below(&r, 4))
+            snprintf(out, PATH_CAP, "Films/%u/%s (%u)%s", year, own, year, tail[year % 4]);
+        else
+            snprintf(out, PATH_CAP, "Films/%s (%u)/%s.%u%s", own, year, own, year, tail[year % 4]);
         break;
     case 3:
     case 4:

@@ -351,6 +351,38 @@ static void our_own_desk_answers_when_we_lead(void **state)
     json_decref(j);
 }
 
+static void keep_busy(void *arg)
+{
+    uv_sem_wait(arg);
+}
+
+/* As when a long list is made searchable: searches on the leader don't wait for it. */
+static void our_own_desk_answers_while_its_thread_is_busy(void **state)
+{
+    struct elect_news lead = {.kind = ELECT_LEADER, .self = true};
+    struct elect_peer self = {.nid = own.nid};
+    struct ask_reply r;
+    static uv_sem_t go; /* the loop may still hold it when we return */
+
+    (void)state;
+    assert_false(ask_own_desk(ask, "/v1/search?q=a", &r));
+    assert_null(r.json);
+    desk_news(desk, &lead);
+    ask_leader(ask, &self, true);
+    while (!ask_own_desk(ask, "/v1/search?q=a", &r))
+        usleep(1000);
+    json_decref(r.json);
+    uv_sem_init(&go, 0);
+    assert_true(loop_post(desk_loop(desk), keep_busy, &go));
+    assert_true(ask_own_desk(ask, "/v1/search?q=a", &r));
+    assert_int_equal(r.status, 200);
+    assert_true(r.self && json_is_array(json_object_get(r.json, "rows")));
+    json_decref(r.json);
+    uv_sem_post(&go);
+    ask_leader(ask, NULL, false);
+    assert_false(ask_own_desk(ask, "/v1/search?q=a", &r));
+}
+
 static void the_end_answers_what_is_pending(void **state)
 {
     struct waiting one, two;
@@ -387,6 +419,7 @@ int main(void)
         TEST(a_new_leader_takes_over_questions),
         TEST(silence_is_a_timeout),
         TEST(our_own_desk_answers_when_we_lead),
+        TEST(our_own_desk_answers_while_its_thread_is_busy),
         TEST(the_end_answers_what_is_pending),
     };
 

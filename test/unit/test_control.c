@@ -54,6 +54,14 @@ static struct {
     unsigned slots, at_once;
 } fake;
 
+bool ask_own_desk(struct ask *a, const char *path, struct ask_reply *r)
+{
+    (void)a;
+    (void)path;
+    *r = (struct ask_reply){0};
+    return false;
+}
+
 void ask_start(struct ask *a, const char *path, unsigned timeout_ms,
                void (*done)(void *ctx, const struct ask_reply *r), void *ctx)
 {
