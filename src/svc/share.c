@@ -167,6 +167,7 @@ struct share *share_new(const struct share_conf *conf, char **set_aside, struct 
         return NULL;
     }
     s->loop = loop_new("share");
+    s->pool = pool_new(s->loop, s->job_count);
     uv_idle_init(loop_uv(s->loop), &s->idle);
     uv_timer_init(loop_uv(s->loop), &s->timer);
     s->idle.data = s->timer.data = s;

@@ -1,5 +1,6 @@
 /* The shared folder: walk, watch, hash, compare with the store, number the changes. Owns a loop
- * (thread "share") and the writing side of the store; hashing runs on libuv's thread pool. */
+ * (thread "share") and the writing side of the store; hashing runs on a pool of its own, of low
+ * priority. */
 #pragma once
 
 #include "base/err.h"

@@ -52,13 +52,26 @@ static void free_names(struct folder *f)
     f->name_count = f->name_cap = 0;
 }
 
+/* In s->need are those whose manifest can be made. */
+static void queue(struct share *s, struct folder *f, bool settled)
+{
+    if (f->settled == settled)
+        return;
+    f->settled = settled;
+    if (settled)
+        DL_APPEND2(s->need, f, need_prev, need_next);
+    else
+        DL_DELETE2(s->need, f, need_prev, need_next);
+}
+
 void folder_update(struct share *s, struct folder *f)
 {
     while (f) {
         struct folder *up = f->up;
-        bool was = f->busy;
+        bool was = f->busy, unfinished = f->dirty || f->scan || f->waiting || f->unsettled;
 
-        f->busy = f->dirty || f->scan || f->need || f->waiting || f->unsettled;
+        f->busy = unfinished || f->need;
+        queue(s, f, f->need && !unfinished);
         if (f->busy != was && up)
             up->unsettled += f->busy ? 1 : -1u;
         if (f->busy || f->items || f->children) {
@@ -86,7 +99,7 @@ void folder_changed(struct share *s, struct folder *f, int64_t now)
     if (share_failed(s, store_mark_stale(s->store, f->path, &e), &e))
         return;
     f->need = true;
-    DL_APPEND2(s->need, f, need_prev, need_next);
+    s->needs++;
     folder_update(s, f);
 }
 
@@ -189,7 +202,7 @@ static void publish(struct share *s, struct manifest *m, int64_t now)
 
 static int64_t ready_at(const struct folder *f)
 {
-    return f->waiting || f->unsettled || f->dirty || f->scan ? NEVER : f->change_ms + SETTLE_MS;
+    return f->settled ? f->change_ms + SETTLE_MS : NEVER;
 }
 
 int64_t folder_due(const struct share *s)
@@ -227,7 +240,7 @@ static void made(struct share *s, struct manifest *m, int64_t now)
         s->settle_ms = now + (m->spent_ms > 1250 ? 5000 : 4 * m->spent_ms);
     end_manifest(s);
     f->need = false;
-    DL_DELETE2(s->need, f, need_prev, need_next);
+    s->needs--;
     folder_update(s, f);
 }
 
@@ -274,4 +287,5 @@ void folder_drop_all(struct share *s)
         mem_free(f);
     }
     s->dirty = s->scan = s->need = NULL;
+    s->needs = 0;
 }

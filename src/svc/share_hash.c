@@ -1,5 +1,5 @@
-/* The files in work. Each is opened, looked at, hashed and looked at again on one of libuv's
- * threads; only what was the same all the time is published.
+/* The files in work. Each is opened, looked at, hashed and looked at again on one of the
+ * pool's threads; only what was the same all the time is published.
  *
  * Small files go several to a job, big ones in slices; the two take turns, so neither waits for the
  * other. A file that changed a moment ago is left for a moment (its times might not show a further
@@ -82,9 +82,9 @@ static enum item_end hash_item(struct job *j, struct item *it)
     return why_not(j, it, &e);
 }
 
-static void run_job(uv_work_t *work)
+static void run_job(struct pool_job *pool)
 {
-    struct job *j = work->data;
+    struct job *j = (struct job *)pool;
 
     for (size_t i = 0; i < j->count; i++) {
         struct item *it = j->items[i];
@@ -239,18 +239,10 @@ void item_drop_all(struct share *s)
 void share_announce(struct share *s, struct folder *f, const char *path,
                     const struct store_entry *is, const void *list, size_t len)
 {
-    struct store_entry was;
     struct err e;
-    int had = store_get(s->store, path, &was, &e);
+    int put = store_put_changed(s->store, path, is, list, len, &e);
 
-    if (share_failed(s, had < 0 ? had : 0, &e))
-        return;
-    if (had && was.kind == is->kind && was.mtime_ns == is->mtime_ns &&
-        hash_eq(&was.hash, &is->hash)) {
-        share_failed(s, store_touch(s->store, path, is, &e), &e);
-        return;
-    }
-    if (!share_failed(s, store_put(s->store, path, is, list, len, &e), &e))
+    if (!share_failed(s, put < 0 ? put : 0, &e) && put)
         folder_changed(s, f, loop_now_ms());
 }
 
@@ -361,12 +353,11 @@ static bool item_back(struct share *s, struct item *it)
     return false;
 }
 
-static void on_job_done(uv_work_t *work, int status)
+static void on_job_done(struct pool_job *pool)
 {
-    struct job *j = work->data;
+    struct job *j = (struct job *)pool;
     struct share *s = j->share;
 
-    (void)status;
     s->running--;
     j->busy = false;
     share_root_put(s, j->held->root);
@@ -451,11 +442,11 @@ bool item_turn(struct share *s, int64_t now)
         j->busy = true;
         j->held = s->held;
         j->share = s;
-        j->work.data = j;
+        j->pool = (struct pool_job){.work = run_job, .done = on_job_done};
         if (!j->buffer)
             j->buffer = mem_alloc(READ_BYTES);
         s->running++;
-        uv_queue_work(loop_uv(s->loop), &j->work, run_job, on_job_done);
+        pool_add(s->pool, &j->pool);
         some = true;
     }
     if (!s->running && !s->items)

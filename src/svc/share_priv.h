@@ -6,7 +6,7 @@
  *   share_watch.c   what the system tells -> names to look at; looking at them
  *   share_scan.c    folders listed whole -> differences
  *   share_folder.c  the folders in work; their manifests, from below upwards
- *   share_hash.c    the files in work; hashing on libuv's threads
+ *   share_hash.c    the files in work; hashing on the pool's threads
  *
  * The store knows the tree; in memory is only what is in work: a folder with something to be done
  * in it or below it, and a file that is to be hashed. Work goes through lists, each with one
@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "core/diff.h"
 #include "io/loop.h"
+#include "io/pool.h"
 #include "io/root.h"
 #include "io/watch.h"
 #include "svc/hash_file.h"
@@ -82,7 +83,8 @@ struct folder {
     bool deep;       /* ... and all folders in it */
     int64_t scan_ms; /* not before */
 
-    bool need; /* in s->need: its manifest is to be made anew */
+    bool need;    /* its manifest is to be made anew */
+    bool settled; /* ... and nothing it tells of is unfinished: in s->need */
     int64_t change_ms;
 
     struct folder *dirty_prev, *dirty_next, *scan_prev, *scan_next, *need_prev, *need_next;
@@ -127,7 +129,7 @@ struct item {
 };
 
 struct job {
-    uv_work_t work;
+    struct pool_job pool; /* the first member */
     struct share *share;
     struct held *held;
     struct item *items[JOB_FILES];
@@ -170,6 +172,7 @@ struct share {
     bool broken;         /* the store failed: everything is begun anew at retry_ms */
     bool stopping;
     bool scanning; /* a whole scan goes on */
+    bool virgin;   /* ... the first one, of an empty store: no content can be known */
     bool untidy;   /* store_tidy is due */
     bool watch_limit;
     bool limit_met;               /* in this scan */
@@ -185,6 +188,7 @@ struct share {
 
     struct folder *folders; /* by path */
     struct folder *dirty, *scan, *need;
+    size_t needs; /* folders that need a manifest */
     struct listing *listing;
     struct manifest *manifest;
     struct skips *skips;
@@ -195,6 +199,7 @@ struct share {
     struct item *small, *big, *late;
     size_t small_count;
     uint64_t items_bytes;
+    struct pool *pool;
     struct job *jobs;
     unsigned job_count, running;
     bool big_turn;

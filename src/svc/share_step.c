@@ -18,7 +18,7 @@ void share_drop_work(struct share *s)
     item_drop_all(s);
     share_skips_drop(s, "");
     folder_drop_all(s);
-    s->scanning = false;
+    s->scanning = s->virgin = false;
     s->commit_ms = NEVER;
 }
 
@@ -144,6 +144,7 @@ static void check_alive(struct share *s, int64_t now)
 void share_scan_all(struct share *s)
 {
     s->scanning = true;
+    s->virgin = !store_number(s->store);
     s->scan_folders = 0;
     s->limit_met = !s->watch;
     s->rescan_ms = NEVER;
@@ -156,7 +157,7 @@ static void scan_ended(struct share *s, int64_t now)
     unsigned long long folders = s->scan_folders,
                        limit = folders * 2 < 524288 ? 524288 : folders * 2;
 
-    s->scanning = false;
+    s->scanning = s->virgin = false;
     s->untidy = true;
     if (s->limit_met) {
         s->rescan_ms = now + RESCAN_MS;
@@ -231,7 +232,7 @@ static bool work(struct share *s, int64_t now, bool *calm)
         return true;
     if (s->scanning && !s->scan && !s->listing)
         scan_ended(s, now);
-    if (s->untidy && !some && !s->need && items_idle(s))
+    if (s->untidy && !some && !s->needs && items_idle(s))
         tidy(s);
     return some;
 }
@@ -280,6 +281,8 @@ static void finish(struct share *s)
     share_hold(s, NULL);
     store_close(s->store);
     s->store = NULL;
+    pool_free(s->pool);
+    s->pool = NULL;
     loop_quit(s->loop);
 }
 

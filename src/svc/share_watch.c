@@ -187,7 +187,7 @@ static bool known_content(struct share *s, struct folder *f, const char *path,
 static void found_file(struct share *s, struct folder *f, const char *path,
                        const struct diff_child *is)
 {
-    if (!item_exists(s, path) && known_content(s, f, path, is))
+    if (!s->virgin && !item_exists(s, path) && known_content(s, f, path, is))
         return;
     if (!s->broken)
         item_add(s, f, path, is->size, !s->scanning || f->dirty);

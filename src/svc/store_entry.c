@@ -173,17 +173,13 @@ static void count(struct store *s, const char *path, const struct store_entry *w
 }
 
 /* path: as peers have it; of a part, its hash. */
+/* old: the row at p, gone or not, or NULL. */
 static int put_row(struct store *s, const struct place *p, const char *path,
-                   const struct store_entry *entry, struct err *e)
+                   const struct store_entry *old, const struct store_entry *entry, struct err *e)
 {
     static const struct hash none = {{0}};
-    struct store_entry old;
-    sqlite3_stmt *st;
-    int had = get_row(s, p, &old, e);
+    sqlite3_stmt *st = db_stmt(&s->db, old ? SQL_UPDATE : SQL_INSERT);
 
-    if (had < 0)
-        return had;
-    st = db_stmt(&s->db, had ? SQL_UPDATE : SQL_INSERT);
     if (st) {
         sqlite3_bind_int64(st, 1, (int64_t)(s->meta.number + 1));
         bind_place(st, 2, p);
@@ -202,26 +198,47 @@ static int put_row(struct store *s, const struct place *p, const char *path,
         return store_fail(s, "write", e);
     s->meta.number++;
     s->rows++;
-    count(s, path, had ? &old : NULL, entry);
+    count(s, path, old, entry);
     return 0;
 }
 
-int store_put(struct store *s, const char *path, const struct store_entry *entry,
-              const void *checkpoints, size_t len, struct err *e)
+static int put(struct store *s, const char *path, const struct store_entry *entry,
+               const void *checkpoints, size_t len, bool unless_same, struct err *e)
 {
     struct place p = place_of(path);
+    struct store_entry old;
+    int had = get_row(s, &p, &old, e);
     sqlite3_stmt *st;
 
-    if (store_begin(s, e) || put_row(s, &p, path, entry, e))
+    if (had < 0)
+        return had;
+    if (unless_same && had && old.kind == entry->kind && old.mtime_ns == entry->mtime_ns &&
+        hash_eq(&old.hash, &entry->hash))
+        return store_touch(s, path, entry, e);
+    if (store_begin(s, e) || put_row(s, &p, path, had ? &old : NULL, entry, e))
         return -ERR_IO;
     if (!len)
-        return 0;
+        return 1;
     st = db_stmt(&s->db, SQL_CHECKPOINTS_PUT);
     if (st) {
         db_bind_hash(st, 1, &entry->hash);
         db_bind_text(st, 2, checkpoints, len);
     }
-    return db_run(&s->db, st) ? store_fail(s, "write", e) : 0;
+    return db_run(&s->db, st) ? store_fail(s, "write", e) : 1;
+}
+
+int store_put(struct store *s, const char *path, const struct store_entry *entry,
+              const void *checkpoints, size_t len, struct err *e)
+{
+    int rc = put(s, path, entry, checkpoints, len, false, e);
+
+    return rc < 0 ? rc : 0;
+}
+
+int store_put_changed(struct store *s, const char *path, const struct store_entry *entry,
+                      const void *checkpoints, size_t len, struct err *e)
+{
+    return put(s, path, entry, checkpoints, len, true, e);
 }
 
 int store_touch(struct store *s, const char *path, const struct store_entry *entry, struct err *e)
@@ -364,5 +381,5 @@ int store_put_part(struct store *s, const struct hash *hash, const struct hash *
         return 0;
     if (!have)
         entry = (struct store_entry){.kind = ROW_GONE};
-    return store_begin(s, e) ? -ERR_IO : put_row(s, &p, hex, &entry, e);
+    return store_begin(s, e) ? -ERR_IO : put_row(s, &p, hex, had ? &old : NULL, &entry, e);
 }

@@ -62,6 +62,10 @@ int store_links(struct store *s, uint64_t ino, char ***paths, size_t *count, str
 /* New, or another than before. checkpoints (len may be 0) belong to entry->hash. */
 int store_put(struct store *s, const char *path, const struct store_entry *entry,
               const void *checkpoints, size_t len, struct err *e);
+/* The same; but where just that content is known with just that time, only the entry's other times
+ * are noted. 1: it is numbered, 0: it was known, negative. */
+int store_put_changed(struct store *s, const char *path, const struct store_entry *entry,
+                      const void *checkpoints, size_t len, struct err *e);
 /* The same content as before, nothing that a peer could see: sizes and times only, no number. */
 int store_touch(struct store *s, const char *path, const struct store_entry *entry, struct err *e);
 /* The folder's manifest is out of date; survives a crash. No number. */

@@ -186,7 +186,7 @@ def part_index(build):
             os.makedirs(a.home)
             begin = time.monotonic()
             a.start(share=tree)
-            wait("the index", lambda: a.status()["shared"]["files"] > files * 0.8 and not a.status()["shared"]["indexing"], 300, every=0.02)
+            wait("the index", lambda: a.status()["shared"]["files"] > files * 0.8 and not a.status()["shared"]["indexing"], 300, every=0.1)
             ours.append(time.monotonic() - begin)
             st = a.status()["shared"]
             a.stop()
@@ -195,7 +195,7 @@ def part_index(build):
             walks.append(time.monotonic() - begin)
             begin = time.monotonic()
             a.start(share=tree)
-            wait("the index", lambda: a.status()["shared"]["files"] > files * 0.8 and not a.status()["shared"]["indexing"], 300, every=0.02)
+            wait("the index", lambda: a.status()["shared"]["files"] > files * 0.8 and not a.status()["shared"]["indexing"], 300, every=0.1)
             again.append(time.monotonic() - begin)
             a.stop()
         ratio = statistics.median([x / y for x, y in zip(ours, sums)])
