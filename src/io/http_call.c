@@ -242,14 +242,14 @@ static bool is_refusal(CURL *easy, CURLcode rc)
     }
 }
 
+/* Was there a connection, new or kept, that a request could go out on? (The number of connections
+ * is 0 for a kept one, but also where connecting took too long.) */
 static bool is_connected(CURL *easy)
 {
-    curl_off_t tls = 0;
-    long fresh = 0;
+    curl_off_t ready = 0;
 
-    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &fresh);
-    curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &tls);
-    return !fresh || tls > 0;
+    curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+    return ready > 0;
 }
 
 /* libcurl's words, without anything that a peer could have put there to move a cursor. */

@@ -115,7 +115,7 @@ void job_source_failed(struct job *j, struct source *s, const struct http_answer
 {
     log_debug("fetch", "source-failed id=%lld peer=\"%s\" status=%ld reason=\"%s\"",
               (long long)j->id, s->name, a->status, a->err.code ? a->err.text : "");
-    if (a->unreachable && j->f->conf.unreachable)
+    if (a->status == 0 && (a->unreachable || a->timed_out) && j->f->conf.unreachable)
         j->f->conf.unreachable(j->f->conf.ctx, &s->nid);
     job_ask(j, loop_now_ms() + FETCH_ASK_SOON_MS);
 }

@@ -667,6 +667,32 @@ static void test_nobody(void **state)
     got_free(&g);
 }
 
+/* Nobody takes the connection, and nobody refuses it: as from a machine that is off. */
+static void test_no_answer(void **state)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct got g = {.ask = {.connect_ms = 200}};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM, 0), full[3];
+
+    (void)state;
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(fd, 0), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    for (int n = 0; n < 3; n++) {
+        full[n] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(full[n], (struct sockaddr *)&at, sizeof at);
+    }
+    get(&g, member, ntohs(at.sin_port), "/whole");
+    assert_int_equal(g.answer.status, 0);
+    assert_true(g.answer.unreachable);
+    assert_false(g.answer.refused);
+    got_free(&g);
+    for (int n = 0; n < 3; n++)
+        close(full[n]);
+    close(fd);
+}
+
 /* Somebody takes the connection and says nothing. */
 static void test_mute(void **state)
 {
@@ -854,6 +880,7 @@ int main(void)
         cmocka_unit_test(test_strangers),
         cmocka_unit_test(test_pin),
         cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_no_answer),
         cmocka_unit_test(test_mute),
         cmocka_unit_test(test_port_taken),
         cmocka_unit_test(test_reuse),
