@@ -185,6 +185,10 @@ static void on_datagram(void *ctx, const struct udp_in *in)
     struct wire_msg msg;
     enum wire_fault fault;
 
+    if (!lan_reach_affords(l, &in->from)) {
+        count(l, &l->status.unopened);
+        return;
+    }
     look_for_gap(l);
     if (l->closing)
         return;

@@ -51,6 +51,7 @@ struct lan_status {
     size_t peers;                /* known, self included */
     uint64_t received, sent;     /* datagrams */
     uint64_t fault[WIRE_FAULTS]; /* refused ones; WIRE_OK: too long in our own buffer */
+    uint64_t unopened;           /* too many from sources that are not known */
     char interfaces[256];        /* "eth0 192.0.2.7, wlan0 ..."; "" when there is none */
     struct addr addr;            /* the first of these, port 0; family 0: none */
 };

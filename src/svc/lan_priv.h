@@ -75,6 +75,10 @@ void lan_seed_stop(struct lan *l);    /* the timer is then to be closed */
 bool lan_seed_has(const struct lan *l, const struct addr *from); /* ports do not count */
 
 struct lan_reach *lan_reach_new(void); /* mem_free */
+/* May a datagram from there be opened? Always from sources whose datagrams opened within a minute;
+ * of all others together so many in a second, so that a flood costs little, and costs the members
+ * nothing. */
+bool lan_reach_affords(struct lan *l, const struct addr *from);
 /* A datagram that opened: how did it come? */
 void lan_reach_heard(struct lan *l, const struct udp_in *in, const struct wire_msg *m);
 /* Somebody's IPv4 multicast came from an address that we don't take: IPv6 may reach him. */

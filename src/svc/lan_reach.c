@@ -28,10 +28,18 @@ struct hearer { /* somebody whose datagrams opened */
     bool calls;           /* since it was heard by multicast it said to us alone what is for all */
 };
 
+#define KNOWN     1024 /* sources whose datagrams opened, one for each value of a hash */
+#define STRANGERS 2000 /* datagrams of other sources that are opened, each second */
+
 struct lan_reach {
     struct hearer hearer[SETS][WAYS];
-    int64_t both_until_ms; /* beacons go over both families until then */
-    int64_t knock_ms;      /* when silent static peers got the last beacon */
+    struct {
+        struct addr from;
+        int64_t ms;
+    } known[KNOWN];
+    int64_t strangers_milli, strangers_ms; /* bucket */
+    int64_t both_until_ms;                 /* beacons go over both families until then */
+    int64_t knock_ms;                      /* when silent static peers got the last beacon */
 };
 
 struct lan_reach *lan_reach_new(void)
@@ -39,7 +47,36 @@ struct lan_reach *lan_reach_new(void)
     struct lan_reach *r = mem_zero(1, sizeof *r);
 
     r->both_until_ms = r->knock_ms = INT64_MIN / 2;
+    r->strangers_milli = STRANGERS * 1000;
     return r;
+}
+
+static size_t known_at(const struct addr *a)
+{
+    uint32_t h = 2166136261u; /* FNV-1a; who finds two that meet gains nothing worth it */
+
+    for (size_t n = 0; n < sizeof a->ip; n++)
+        h = (h ^ a->ip[n]) * 16777619u;
+    return (h ^ a->port * 2654435761u) % KNOWN;
+}
+
+bool lan_reach_affords(struct lan *l, const struct addr *from)
+{
+    struct lan_reach *r = l->reach;
+    size_t at = known_at(from);
+    int64_t now = loop_now_ms(), since;
+
+    if (addr_eq(&r->known[at].from, from) && now - r->known[at].ms <= KEEP_MS)
+        return true;
+    since = now - r->strangers_ms;
+    r->strangers_ms = now;
+    r->strangers_milli += (since < 1000 ? since : 1000) * STRANGERS;
+    if (r->strangers_milli > STRANGERS * 1000)
+        r->strangers_milli = STRANGERS * 1000;
+    if (r->strangers_milli < 1000)
+        return false;
+    r->strangers_milli -= 1000;
+    return true;
 }
 
 static int64_t last_ms(const struct hearer *h)
@@ -84,6 +121,8 @@ void lan_reach_heard(struct lan *l, const struct udp_in *in, const struct wire_m
 
     if (nid_eq(&m->nid, &l->conf.ident->nid))
         return;
+    r->known[known_at(&in->from)].from = in->from;
+    r->known[known_at(&in->from)].ms = now;
     h = hearer_of(r, &m->nid);
     h->ms[six] = now;
     by_four = now - h->ms[0] <= KEEP_MS;

@@ -138,6 +138,7 @@ def kills(build):
             lead.process.wait()
             lead.process = None
             lead.start(ready=False)
+        settled(hosts)
     row("kill -9 of the leader until a search started at that moment is answered in full", f"**{spread(answered)}**",
         f"{count} kills, {hosts_count} hosts, asked over the owner's socket; {failed} failed, {empty} were answered without the row first")
     row("... until all know the new leader", spread(known), "the same kills, by the services' logs")

@@ -341,6 +341,48 @@ static bool two_agree(void)
            nid_eq(&ends[0].leader.peer.nid, &ends[1].leader.peer.nid) && leader()->ups == 1;
 }
 
+static bool flood_counted(void)
+{
+    struct lan_status st;
+
+    lan_status(ends[0].lan, &st);
+    return st.unopened > 0;
+}
+
+/* More than may be opened of strangers: the rest is not, and those who agree go on as before. */
+static void a_flood_is_not_opened(void **state)
+{
+    struct udp_conf c = {.loop = loop,
+                         .group = {{.family = 4, .ip = {239, 255, 1, 1}, .port = 1}},
+                         .got = never,
+                         .refused = ignore_refused};
+    struct addr to = {.family = 4, .ip = {127, 0, 0, 1}};
+    uint8_t junk[300] = WIRE_MAGIC;
+    struct lan_status st;
+    struct udp *u;
+    struct err e;
+
+    (void)state;
+    open_end(0, NULL, 0);
+    open_end(1, NULL, 0);
+    assert_true(turn_until(two_agree));
+    u = udp_new(&c, &e);
+    assert_non_null(u);
+    to.port = ends[0].port;
+    junk[2] = WIRE_VERSION;
+    memcpy(junk + 4, ends[0].ident.net.tag, 2);
+    for (int round = 0; round < 200 && !flood_counted(); round++) {
+        for (int n = 0; n < 300; n++)
+            udp_send(u, &to, junk, sizeof junk);
+        uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+    }
+    assert_true(turn_until(flood_counted));
+    lan_status(ends[0].lan, &st);
+    assert_true(st.fault[WIRE_SEAL] > 0);
+    assert_true(two_agree());
+    udp_free(u);
+}
+
 /* No interface at all; one names the other by a host's name, the other it by an address. */
 static void static_peers_need_no_interface(void **state)
 {
@@ -429,6 +471,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_leader_that_leaves_is_succeeded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_network_is_another_world, set_up, tear_down),
         cmocka_unit_test_setup_teardown(strangers_are_counted_and_not_answered, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_flood_is_not_opened, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_interface_must_exist, set_up, tear_down),
         cmocka_unit_test_setup_teardown(interfaces_are_chosen_by_pattern, set_up, tear_down),
         cmocka_unit_test_setup_teardown(static_peers_need_no_interface, set_up, tear_down),
