@@ -8,7 +8,6 @@ import glob
 import json
 import os
 import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -41,24 +40,12 @@ def row(what, figure, how):
     print(f"| {what} | {figure} | {how} |", flush=True)
 
 
-def ask(host, path, seconds=20.0):
-    """One question over the owner's socket: (status, object). No process is started, so it costs about a millisecond."""
-    with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(seconds)
-        s.connect(os.path.join(host.home, "iwant.sock"))
-        s.sendall(f"GET {path} HTTP/1.1\r\nHost: iwant\r\nConnection: close\r\n\r\n".encode())
-        data = b""
-        while chunk := s.recv(65536):
-            data += chunk
-    head, _, body = data.partition(b"\r\n\r\n")
-    return int(head.split()[1]), json.loads(body)
+def ask(host, path):
+    return host.ask(path)
 
 
 def status(host):
-    try:
-        return ask(host, "/v1/status")[1]
-    except (OSError, ValueError, IndexError):
-        return {}
+    return host.told()
 
 
 def settled(hosts, seconds=60, warm_s=2.0):

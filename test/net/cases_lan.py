@@ -232,9 +232,14 @@ def together(lan, hosts):
     songs(hosts)
     for h in hosts:
         h.start(ready=False)
-    for h in hosts:
-        wait(f"{h.name} to answer", lambda: h.alive() and h.run("status", "--json").code == 0, 60)
-    lan.settled(*hosts, seconds=120)
+
+    def agree():
+        said = [h.told() for h in hosts]
+        leaders = [(s.get("leader") or {}).get("peer") for s in said]
+        if any(s.get("peers") != len(hosts) for s in said) or None in leaders or len(set(leaders)) != 1:
+            raise Failed(f"leaders {[leaders.count(x) for x in set(leaders)]}, peers {sorted({s.get('peers', 0) for s in said})}")
+        return True
+    wait("all to agree", agree, 120)
     fetch(hosts[0], "song", "of", hosts[-1].name)
 
 

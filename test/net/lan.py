@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -193,6 +194,25 @@ class Host:
         if done.code:
             raise Failed(f"{self.name}: status: {done}")
         return json.loads(done.out)
+
+    def ask(self, path, seconds=20.0):
+        """One question over the owner's socket: (status, object). No process is started: about a millisecond."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(seconds)
+            s.connect(os.path.join(self.home, "iwant.sock"))
+            s.sendall(f"GET {path} HTTP/1.1\r\nHost: iwant\r\nConnection: close\r\n\r\n".encode())
+            data = b""
+            while chunk := s.recv(65536):
+                data += chunk
+        head, _, body = data.partition(b"\r\n\r\n")
+        return int(head.split()[1]), json.loads(body)
+
+    def told(self):
+        """Its status by the same road; {} when it does not answer."""
+        try:
+            return self.ask("/v1/status")[1]
+        except (OSError, ValueError, IndexError):
+            return {}
 
     def leader(self):
         leader = self.status().get("leader")
