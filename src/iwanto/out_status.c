@@ -159,17 +159,21 @@ static void say_skipped(struct out *o, json_t *skipped)
     buf_free(&b);
 }
 
-static void say_unlisted(struct out *o, uint64_t n)
+/* The leader does not list all of it: how much, why, and what to do. */
+static void say_cut(struct out *o, const json_t *shared)
 {
-    char text[200];
+    struct buf b = {0};
 
-    if (!n)
+    if (!out_str(shared, "cut")[0])
         return;
-    snprintf(text, sizeof text,
-             "%llu of these files are more than the leader lists for one peer: nobody finds them",
-             (unsigned long long)n);
-    say(o, "trouble", text);
+    if (out_num(shared, "unlisted"))
+        buf_printf(&b, "nobody finds %llu of these files: %s",
+                   (unsigned long long)out_num(shared, "unlisted"), out_str(shared, "cut"));
+    else
+        buf_printf(&b, "not every word of these files is found: %s", out_str(shared, "cut"));
+    say(o, "trouble", b.data);
     say(o, "", "share less: another folder (iwanto share PATH), or leave some out (.iwantignore)");
+    buf_free(&b);
 }
 
 static void say_shared(struct out *o, const json_t *shared)
@@ -199,7 +203,7 @@ static void say_shared(struct out *o, const json_t *shared)
         say(o, "note", "too many folders to watch: changes are found by rescans");
     if (out_str(shared, "trouble")[0])
         say(o, "trouble", out_str(shared, "trouble"));
-    say_unlisted(o, out_num(shared, "unlisted"));
+    say_cut(o, shared);
 }
 
 /* Of a leader: what it holds for all. */

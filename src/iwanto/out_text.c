@@ -208,6 +208,8 @@ static const char *role_of(const json_t *row, char out[80])
     if (out_num(row, "unlisted"))
         snprintf(out + n, 80 - (size_t)n, "%s%llu files too many", n ? ", " : "",
                  (unsigned long long)out_num(row, "unlisted"));
+    else if (out_str(row, "cut")[0])
+        snprintf(out + n, 80 - (size_t)n, "%swords too many", n ? ", " : "");
     return out;
 }
 

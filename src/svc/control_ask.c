@@ -413,17 +413,19 @@ static json_t *catalog_json(struct control *c)
                      (json_int_t)st.pulled_bytes);
 }
 
-/* Files of ours that the leader has no room for. */
-static void put_unlisted(json_t *status, const json_t *peers)
+/* What of ours the leader has no room for, and why. */
+static void put_cut(json_t *status, const json_t *peers)
 {
-    const json_t *row;
-    json_int_t n = 0;
+    json_t *shared = json_object_get(status, "shared"), *row, *unlisted = NULL, *why = NULL;
     size_t i;
 
     for (i = 0; i < json_array_size(peers) && (row = json_array_get(peers, i)); i++)
-        if (json_is_true(json_object_get(row, "self")))
-            n = json_integer_value(json_object_get(row, "unlisted"));
-    json_object_set_new(json_object_get(status, "shared"), "unlisted", json_integer(n));
+        if (json_is_true(json_object_get(row, "self"))) {
+            unlisted = json_object_get(row, "unlisted");
+            why = json_object_get(row, "cut");
+        }
+    json_object_set_new(shared, "unlisted", json_integer(json_integer_value(unlisted)));
+    json_object_set_new(shared, "cut", why ? json_deep_copy(why) : json_null());
 }
 
 /* The leader's name and who is there only the leader knows; the rest does not wait for it long. */
@@ -444,7 +446,7 @@ void control_status(struct control *c, struct http_request *rq, const char *rest
     peers = peers_of(c, r);
     status = status_json(c, &lan, peers);
     control_put_role(c, &lan, peers, status);
-    put_unlisted(status, peers);
+    put_cut(status, peers);
     json_object_set_new(status, "catalog", catalog_json(c));
     control_reply(rq, status);
     json_decref(peers);

@@ -305,13 +305,17 @@ static json_t *peer_json(const struct desk *d, const struct member *m, const str
     int64_t ago = m->self ? 0 : now - (p ? p->heard_ms : m->peer.heard_ms);
     int64_t since = p && p->member_since_ms >= 0 ? p->member_since_ms : m->since_ms;
     char nid[NID_HEX_LEN + 1];
+    uint64_t unlisted;
+    unsigned why;
 
     nid_hex(&m->nid, nid);
-    return json_pack("{s:s, s:o, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:i, s:b}", "peer", nid,
-                     "name", name_json(d, &m->nid), "addr", addr_json(m), "leader", m->self,
-                     "files", (json_int_t)m->files, "unlisted", (json_int_t)desk_unlisted(d, m),
-                     "bytes", (json_int_t)m->bytes, "heard_ms", (json_int_t)(ago > 0 ? ago : 0),
-                     "since_ms", (json_int_t)(now - since), "loss_permille",
+    why = desk_cut(d, m, &unlisted);
+    return json_pack("{s:s, s:o, s:o, s:b, s:I, s:I, s:o, s:I, s:I, s:I, s:o, s:i, s:b}", "peer",
+                     nid, "name", name_json(d, &m->nid), "addr", addr_json(m), "leader", m->self,
+                     "files", (json_int_t)m->files, "unlisted", (json_int_t)unlisted, "cut",
+                     why ? json_string(catalog_cut_text(why)) : json_null(), "bytes",
+                     (json_int_t)m->bytes, "heard_ms", (json_int_t)(ago > 0 ? ago : 0), "since_ms",
+                     (json_int_t)(now - since), "loss_permille",
                      p && p->loss_permille >= 0 ? json_integer(p->loss_permille) : json_null(),
                      "standby", p ? (int)p->standby : 0, "warm", p && p->warm);
 }

@@ -71,10 +71,11 @@ struct member {
     struct desk_stale *stale; /* our paths in those buckets that did not come yet */
     uint64_t match_generation, match_number, match_at; /* of the answer that told the buckets; how
                                                           far theirs have come */
-    bool partial;           /* rows were over a cap and left out: digests say nothing */
-    uint64_t unlisted_told; /* files that were, when the log told it */
-    unsigned rounds;        /* of buckets, since its rows were all here */
-    unsigned mistakes;      /* in a row: all was said to be here, but the digests differ */
+    bool partial;      /* rows were over a cap and left out: digests say nothing */
+    unsigned cut_told; /* enum catalog_cut_why, and files left out: as the log told it */
+    uint64_t unlisted_told;
+    unsigned rounds;   /* of buckets, since its rows were all here */
+    unsigned mistakes; /* in a row: all was said to be here, but the digests differ */
 
     uint64_t version;  /* of the roster, when it last changed */
     int64_t behind_ms; /* since when rows are awaited; 0: none are */
@@ -171,8 +172,9 @@ bool desk_stream_add(struct member *m, const void *data, size_t len);
  * number its rows are here now, and whether that is all of them. false: it was no good answer,
  * and stream.fault or the connection says why. */
 bool desk_stream_end(struct member *m, bool whole);
-/* Files that it shares and the catalog has no room for. Any thread, under the lock. */
-uint64_t desk_unlisted(const struct desk *d, const struct member *m);
+/* Why something of this member is left out (enum catalog_cut_why, 0: nothing is), and how many of
+ * its files are not listed. Any thread, under the lock. */
+unsigned desk_cut(const struct desk *d, const struct member *m, uint64_t *unlisted);
 /* Let what was put be seen, and dead rows give their memory back. */
 void desk_settle(struct desk *d);
 

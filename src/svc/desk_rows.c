@@ -10,6 +10,7 @@
 #define LOCKED_ROWS 1000        /* put under one lock: about a millisecond's worth */
 #define WAITING_MAX 200000      /* rows of a long list that are held back until it is whole */
 #define ROUNDS_MAX  4           /* times that buckets are compared until all is here */
+#define CUTS_TOLD   32          /* peers that are told to be cut, the noisiest */
 #define RECORD_MAX  (16u << 10) /* more than any record that core/rows accepts */
 
 void desk_stream_begin(struct member *m)
@@ -64,7 +65,7 @@ static bool take_head(struct member *m, const uint8_t *p, size_t len)
         m->generation = h->generation;
         m->number = m->stream.base = 0;
         m->partial = false;
-        m->unlisted_told = 0;
+        m->unlisted_told = m->cut_told = 0;
     }
     uv_rwlock_wrunlock(&d->lock);
     if (h->reset)
@@ -111,29 +112,40 @@ static size_t take_rows(struct member *m, const uint8_t *p, size_t len)
     return at;
 }
 
-uint64_t desk_unlisted(const struct desk *d, const struct member *m)
+unsigned desk_cut(const struct desk *d, const struct member *m, uint64_t *unlisted)
 {
+    struct catalog_cut cut[CUTS_TOLD];
     uint64_t files = 0, bytes;
+    size_t n = catalog_cuts(d->catalog, cut, CUTS_TOLD), at = 0;
 
-    if (!m->partial || !m->known)
+    *unlisted = 0;
+    n = n < CUTS_TOLD ? n : CUTS_TOLD;
+    while (at < n && !nid_eq(&cut[at].peer, &m->nid))
+        at++;
+    if (at == n || !m->known) /* what is still to come is not left out */
         return 0;
     (void)catalog_peer(d->catalog, &m->nid, &files, &bytes);
-    return m->files > files ? m->files - files : 0;
+    if (cut[at].rows && m->files > files)
+        *unlisted = m->files - files;
+    return cut[at].why;
 }
 
-/* Told once for each list that is too long, and again when it has doubled. */
-static void note_unlisted(struct member *m)
+/* Told when it begins, and again when twice as many are left out. */
+static void note_cut(struct member *m)
 {
-    uint64_t n = desk_unlisted(m->desk, m);
+    uint64_t n;
+    unsigned why = desk_cut(m->desk, m, &n);
     char hex[NID_HEX_LEN + 1], name[2 * PEER_NAME_MAX];
 
-    if (n < 2 * m->unlisted_told || !n)
+    if (!why || (why == m->cut_told && n < 2 * m->unlisted_told + 1))
         return;
+    m->cut_told = why;
     m->unlisted_told = n;
     nid_hex(&m->nid, hex);
     show_to(name, sizeof name, m->name, strlen(m->name));
-    log_warn("desk", "peer-cut peer=%s name=\"%s\" files=%" PRIu64 " unlisted=%" PRIu64, hex, name,
-             m->files, n);
+    log_warn("desk",
+             "peer-cut peer=%s name=\"%s\" files=%" PRIu64 " unlisted=%" PRIu64 " why=\"%s\"", hex,
+             name, m->files, n, catalog_cut_text(why));
 }
 
 /* The digests of the owner's buckets. Gives the bytes used. */
@@ -299,7 +311,7 @@ bool desk_stream_end(struct member *m, bool whole)
     if (good && in_buckets && !s->head.more)
         desk_match_end(m);
     if (good)
-        note_unlisted(m);
+        note_cut(m);
     buf_free(&s->in);
     if (!good || !s->head.more || catalog_waiting(d->catalog) > WAITING_MAX)
         desk_settle(d);

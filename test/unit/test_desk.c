@@ -2,6 +2,7 @@
  * made of them. */
 #include "desk_rig.h"
 
+#include "core/catalog_priv.h"
 #include "core/seal.h"
 #include "svc/desk_priv.h"
 #include "svc/store.h"
@@ -336,12 +337,13 @@ static void a_search_tells_all(void **state)
     fake_close(&b);
 }
 
-/* The caps are far away for a test: here the desk is told that rows were left out. */
+/* The caps are far away for a test: here the catalog is told that rows were left out. */
 static void what_a_peer_shares_too_much_is_told(void **state)
 {
     json_t *j;
     struct member *m;
     struct fake a;
+    uint64_t n;
 
     (void)state;
     fake_open(&a, 1, "eva");
@@ -354,19 +356,26 @@ static void what_a_peer_shares_too_much_is_told(void **state)
     HASH_FIND(hh, desk->members, &a.peer.nid, sizeof a.peer.nid, m);
     assert_non_null(m);
     m->files = 9;
-    assert_int_equal(desk_unlisted(desk, m), 0);
-    m->partial = true;
-    assert_int_equal(desk_unlisted(desk, m), 7);
+    assert_int_equal(desk_cut(desk, m, &n), 0);
+    assert_int_equal(n, 0);
+    for (uint32_t i = 0; i < desk->catalog->peers; i++)
+        if (nid_eq(&desk->catalog->peer[i].nid, &m->nid)) {
+            desk->catalog->peer[i].cut = CUT_ROWS;
+            desk->catalog->peer[i].rows_cut = 7;
+        }
+    assert_int_equal(desk_cut(desk, m, &n), CUT_ROWS);
+    assert_int_equal(n, 7);
     m->known = false; /* rows are still coming in */
-    assert_int_equal(desk_unlisted(desk, m), 0);
+    assert_int_equal(desk_cut(desk, m, &n), 0);
     m->known = true;
     uv_rwlock_wrunlock(&desk->lock);
     j = answer("/v1/peers", 200);
     for (size_t i = 0; i < 2; i++) {
         json_t *row = json_array_get(json_object_get(j, "peers"), i);
+        bool eva = !strcmp(text_of(row, "name"), "eva");
 
-        assert_int_equal(json_integer_value(json_object_get(row, "unlisted")),
-                         strcmp(text_of(row, "name"), "eva") ? 0 : 7);
+        assert_int_equal(json_integer_value(json_object_get(row, "unlisted")), eva ? 7 : 0);
+        assert_int_equal(json_is_string(json_object_get(row, "cut")), eva);
     }
     json_decref(j);
     fake_close(&a);
