@@ -24,6 +24,7 @@ sys.path.insert(0, here)
 from lan import Failed, Lan, wait  # noqa: E402
 import cases_story as story  # noqa: E402
 from election import part_election  # noqa: E402,F401
+from play import part_play  # noqa: E402, F401
 from whole import part_search  # noqa: E402,F401
 
 MIB = 1 << 20
@@ -233,7 +234,7 @@ def main():
     for name, key in (("kills", "KILLS"), ("hog", "HOG_S"), ("hosts", "HOSTS"), ("only", "ONLY")):
         if getattr(given, name):
             os.environ["IWANT_BENCH_" + key] = getattr(given, name)
-    build, parts = given.build, given.parts or ["first", "change", "rate", "index", "memory", "search"]
+    build, parts = given.build, given.parts or ["first", "change", "rate", "index", "memory", "play", "search"]
     if parts != ["search"]:
         print("| what | figure | how |\n|---|---|---|", flush=True)
     for part in parts:
