@@ -116,7 +116,7 @@ struct show {
     struct progress *progress;
     int pid;    /* of the player; 0: none */
     int status; /* its, once it has ended */
-    bool playing, done, failed, player_ended;
+    bool playing, downloading, done, failed, player_ended;
     struct err err;
 };
 
@@ -154,6 +154,7 @@ static bool on_event(void *ctx, const json_t *event)
 
     if (!strcmp(what, "play"))
         return on_play(s, event);
+    s->downloading = true;
     progress_event(s->progress, event);
     if (!strcmp(what, "done") || !strcmp(what, "skipped")) {
         s->done = true;
@@ -175,7 +176,7 @@ static bool on_event(void *ctx, const json_t *event)
 /* Why it has ended. */
 static int ended(struct show *s, const json_t *body, int rc, struct err *e)
 {
-    bool goes_on = s->playing && !s->done && !s->failed;
+    bool goes_on = s->downloading && !s->done && !s->failed;
 
     if (s->err.code) {
         *e = s->err;
@@ -183,8 +184,8 @@ static int ended(struct show *s, const json_t *body, int rc, struct err *e)
     }
     if (rc && rc != -ERR_INTERRUPTED)
         return rc;
-    if (goes_on && rc == -ERR_INTERRUPTED && !s->done)
-        cli_say(s->c, "the download goes on, if it has not ended; to end it: iwanto cancel %.10s",
+    if (goes_on && rc == -ERR_INTERRUPTED)
+        cli_say(s->c, "the download goes on; to end it: iwanto cancel %.10s",
                 out_str(body, "hash"));
     if (s->player_ended && s->status)
         return err_set(e, ERR_IO, "the player ended with status %d", s->status);

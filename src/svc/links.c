@@ -159,7 +159,7 @@ static void take_door(struct links *l, const struct hash *hash, const struct loo
     if (token && strlen(token) == WEBLINK_TOKEN_LEN)
         snprintf(path, sizeof path, "/%s/", token);
     if (token && strlen(token) == WEBLINK_TOKEN_LEN && weblink_split(path, own, &rest) &&
-        port > 0 && port <= 65535 && seconds > 0 && seconds <= LINK_MAX_S && !h->addr.scope) {
+        port > 0 && port <= 65535 && seconds > 0 && seconds <= LINK_MAX_S) {
         add_door(to, &h->addr, (uint16_t)port, own);
         take_seconds(to, (uint64_t)seconds);
         remember(l, hash, h, (uint64_t)seconds);
@@ -191,6 +191,10 @@ static void open_others(struct links *l, struct gatherer *gatherer, const struct
 
         if (h->self || h->partial)
             continue;
+        if (h->addr.scope) {
+            add_refused(to, h->name, "only known by an address that others cannot use");
+            continue;
+        }
         of[n] = h;
         ask[n] = (struct gather){.method = "POST", .addr = h->addr, .path = path, .max = 4096};
         memcpy(ask[n++].pin, h->pub, sizeof h->pub);

@@ -15,8 +15,9 @@
 #include <string.h>
 #include <uv.h>
 
-#define SLICE_MS 500 /* how often an errand that is to end looks up while it waits for the leader  \
-                      */
+#define SLICE_MS                                                                                   \
+    500 /* how often an errand that is to end looks up while it waits for the leader               \
+         */
 
 /* ---- who has it ---- */
 
