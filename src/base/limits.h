@@ -60,9 +60,10 @@
 /* Downloads */
 #define FETCH_PEERS_MAX      8 /* sources of one download at once */
 #define FETCH_CONN_PER_PEER  2
-#define FETCH_CONN_MAX       16 /* connections of one download */
-#define FETCH_REQUEST_PIECES 16 /* pieces in one request */
-#define FETCH_BAD_MAX        2  /* bad pieces until a source is out */
+#define FETCH_CONN_MAX       16          /* connections of one download */
+#define FETCH_REQUEST_PIECES 16          /* pieces in one request */
+#define SWARM_SIZE_MIN       (16u << 20) /* bytes: the leader directs who fetches more than that */
+#define FETCH_BAD_MAX        2           /* bad pieces until a source is out */
 #define BATCH_FILES_MAX      256
 #define BATCH_BYTES_MAX      (1u << 20)   /* of content in one batch, more only for a single file */
 #define BATCH_FILE_MAX       (256u << 10) /* larger files travel by pieces */

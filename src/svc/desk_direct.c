@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DIRECT_SIZE_MIN (16u << 20) /* bytes: smaller contents are over before an order helps */
-
 /* The value of name= in args, up to the next '&'; NULL: not given. */
 static const char *arg(const char *args, const char *name, size_t *len)
 {
@@ -82,7 +80,7 @@ void desk_direct(struct desk *d, json_t *answer, const char *args, const struct 
     struct direct_out out;
     json_t *order;
 
-    if (size < DIRECT_SIZE_MIN || !take_args(args, &in, lost) || !desk_member(d, &in.who))
+    if (size < SWARM_SIZE_MIN || !take_args(args, &in, lost) || !desk_member(d, &in.who))
         return;
     whole = mem_zero(count + 1, sizeof *whole);
     for (size_t n = 0; n < count; n++) {

@@ -180,6 +180,7 @@ static void on_timer(uv_timer_t *t)
     }
     start_queued(f);
     forget_old(f);
+    part_tick(f, now);
     DL_FOREACH (f->jobs, j)
         job_tick(j, now);
     if (!active(f))
@@ -322,6 +323,7 @@ static void finish_stopping(struct fetch *f)
     if (f->works || lanes_busy(f->lanes))
         return;
     assert(!f->xfers);
+    part_done(f);
     lanes_free(f->lanes);
     http_client_free(f->client);
     uv_timer_stop(f->timer);

@@ -83,10 +83,17 @@ void fetch_rates(struct fetch *f, uint64_t *down_rate, unsigned *active);
  * it), *size, *root, have (bits_done) are set; 0: not here. */
 int fetch_part(struct fetch *f, const struct hash *hash, int *fd, uint64_t *size, struct hash *root,
                struct bits *have);
+/* The end (in the file) of the verified bytes that begin at `at`: `at` itself when there are none
+ * yet, PART_NOT_HERE when it is not here any more. */
+#define PART_NOT_HERE UINT64_MAX
+uint64_t fetch_part_until(struct fetch *f, const struct hash *hash, uint64_t at);
+/* Its fetching has begun, and it will be here soon. */
+bool fetch_part_coming(struct fetch *f, const struct hash *hash);
 /* Its checkpoint list, appended: 1 or 0. */
 int fetch_part_checkpoints(struct fetch *f, const struct hash *hash, struct buf *b);
-/* Call wake(ctx) once, on fetch's thread, when a further piece of it is verified or it ends; false:
- * not here (not called). Also for contents that are too small to be served. */
+/* Call wake(ctx) once, on fetch's thread, when a further piece of it is verified or it ends; also
+ * after about HOLD_MS without one. false: neither here nor coming (not called). Also for contents
+ * that are too small to be served. */
 bool fetch_part_wait(struct fetch *f, const struct hash *hash, void (*wake)(void *ctx), void *ctx);
 /* Not any more: after this wake is not called. */
 void fetch_part_unwait(struct fetch *f, void (*wake)(void *ctx), void *ctx);

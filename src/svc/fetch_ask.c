@@ -3,7 +3,8 @@
 #include "base/mem.h"
 #include "svc/fetch_priv.h"
 
-#include <stdio.h>
+#include <inttypes.h>
+#include <utlist.h>
 
 #define ASK_TIMEOUT_MS 5000
 
@@ -16,7 +17,7 @@ struct door {
 struct question {
     struct door *door;
     struct fetch *f;
-    int64_t job;
+    int64_t holders;
     struct ask_reply reply; /* its json is ours */
 };
 
@@ -58,13 +59,30 @@ static void question_free(struct question *q)
     mem_free(q);
 }
 
+/* Those that asked may be gone, or have asked anew. */
+static struct holders *find(struct fetch *f, int64_t number)
+{
+    struct job *j;
+    struct xfer *x;
+
+    DL_FOREACH (f->jobs, j) {
+        if (j->from.number == number)
+            return &j->from;
+    }
+    DL_FOREACH (f->xfers, x) {
+        if (x->own_from.number == number && !x->closing)
+            return &x->own_from;
+    }
+    return NULL;
+}
+
 static void on_loop(void *arg)
 {
     struct question *q = arg;
-    struct job *j = fetch_job(q->f, q->job);
+    struct holders *h = q->f->stopping ? NULL : find(q->f, q->holders);
 
-    if (j && j->asking && !q->f->stopping)
-        job_answer(j, &q->reply);
+    if (h && h->asking)
+        holders_answer(h, &q->reply);
     question_free(q);
 }
 
@@ -85,18 +103,36 @@ static void on_reply(void *ctx, const struct ask_reply *r)
         question_free(q);
 }
 
-void fetch_ask(struct job *j)
+/* "?fetch=..": the asker of a swarm (doc/PROTOCOL.md). The leader takes who from our key, when it
+ * is not ourselves. */
+static void add_fetch(const struct holders *h, struct buf *path)
+{
+    char hex[NID_HEX_LEN + 1];
+
+    nid_hex(&h->f->conf.ident->nid, hex);
+    buf_printf(path, "?fetch=%" PRIu64 "&who=%s", h->place, hex);
+    for (size_t i = 0; i < h->losts; i++) {
+        nid_hex(&h->lost[i], hex);
+        buf_printf(path, "%s%s", i ? "," : "&lost=", hex);
+    }
+}
+
+void fetch_ask(struct holders *h)
 {
     struct question *q = mem_zero(1, sizeof *q);
-    char hex[HASH_HEX_LEN + 1], path[32 + HASH_HEX_LEN];
+    char hex[HASH_HEX_LEN + 1];
+    struct buf path = {0};
 
-    q->door = j->f->door;
-    q->job = j->id;
+    q->door = h->f->door;
+    q->holders = h->number;
     uv_mutex_lock(&q->door->lock);
     q->door->refs++;
     uv_mutex_unlock(&q->door->lock);
-    j->asking = true;
-    hash_hex(&j->hash, hex);
-    snprintf(path, sizeof path, "/v1/holders/%s", hex);
-    ask_start(j->f->conf.ask, path, ASK_TIMEOUT_MS, on_reply, q);
+    h->asking = true;
+    hash_hex(&h->hash, hex);
+    buf_printf(&path, "/v1/holders/%s", hex);
+    if (h->fetches)
+        add_fetch(h, &path);
+    ask_start(h->f->conf.ask, buf_cstr(&path), ASK_TIMEOUT_MS, on_reply, q);
+    buf_free(&path);
 }

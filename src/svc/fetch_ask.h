@@ -5,9 +5,9 @@
 #include "svc/ask.h"
 
 struct fetch;
-struct job;
+struct holders;
 
 struct door *fetch_door_new(struct fetch *f);
 void fetch_door_close(struct door *d); /* late answers find nobody from now on */
-void fetch_ask(struct job *j);         /* goes on with job_answer */
-void job_answer(struct job *j, const struct ask_reply *r);
+void fetch_ask(struct holders *h);     /* goes on with holders_answer */
+void holders_answer(struct holders *h, const struct ask_reply *r);

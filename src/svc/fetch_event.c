@@ -28,8 +28,8 @@ static unsigned holders(const struct job *j)
 
     if (j->xfer)
         return xfer_holders(j->xfer);
-    for (size_t i = 0; i < j->sources; i++)
-        n += j->source[i]->listed && !j->source[i]->out;
+    for (size_t i = 0; i < j->from.sources; i++)
+        n += j->from.source[i]->listed && !j->from.source[i]->out;
     return n;
 }
 

@@ -37,6 +37,7 @@ static void xfer_free(struct xfer *x)
     buf_free(&x->checkpoints);
     bits_done(&x->have);
     bits_done(&x->good);
+    holders_done(&x->own_from);
     mem_free(x->bad_root);
     mem_free(x->target);
     mem_free(x->path);
@@ -147,6 +148,8 @@ struct finish {
     struct work work;
     struct xfer *x;
     char *target;
+    struct root_stat st; /* of the published file */
+    bool known;          /* st is set */
     struct err err;
 };
 
@@ -184,6 +187,7 @@ static void finish_run(struct work *w)
                 show_to(shown, sizeof shown, x->path, strlen(x->path)));
     else if (!publish(p))
         p->err.code = 0;
+    p->known = !p->err.code && !root_stat_at(x->folder->root, p->target, &p->st, &ignored);
 }
 
 static void finish_done(struct work *w)
@@ -200,6 +204,8 @@ static void finish_done(struct work *w)
         p->target = NULL;
         mem_free(x->path);
         x->path = NULL;
+        if (p->known && !x->closing)
+            part_keep(x, &p->st);
     }
     mem_free(p->target);
     mem_free(p);
@@ -276,24 +282,6 @@ static void sync_now_and_then(struct xfer *x, int64_t now)
 
 /* ---- the plan ---- */
 
-void xfer_sources(struct xfer *x)
-{
-    struct job *j = x->job;
-
-    if (!x->plan || x->finishing)
-        return;
-    for (uint32_t i = 0; i < j->sources && !x->closing; i++) {
-        const struct source *s = j->source[i];
-
-        if (!s->listed || s->out || !list_fits(x, s))
-            continue;
-        if (s->partial)
-            poll_begin(x, i);
-        else
-            xfer_step(x, (struct plan_in){.event = PLAN_SOURCE, .source = i});
-    }
-}
-
 void xfer_unplan(struct xfer *x)
 {
     xfer_cancel_all(x);
@@ -318,6 +306,7 @@ void xfer_plan(struct xfer *x)
     x->fill = fill_new(&fill);
     x->plan = plan_new(&conf, &x->have, rng_next(&x->f->rng));
     x->limit = 0;
+    x->room = FETCH_CONN_MAX;
     xfer_pin(x);
     xfer_tick(x, loop_now_ms()); /* the limit comes before the sources */
     xfer_point(x);
@@ -367,8 +356,9 @@ void xfer_tick(struct xfer *x, int64_t now)
         }
         if (plan_due_ms(x->plan) <= now)
             xfer_step(x, (struct plan_in){.event = PLAN_TICK});
-        have_poll_tick(x, now);
     }
+    if (!x->closing)
+        swarm_tick(x, now);
     if (!x->closing)
         sync_now_and_then(x, now);
     xfer_unpin(x);

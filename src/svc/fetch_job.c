@@ -4,7 +4,6 @@
 #include "base/str.h"
 #include "core/path.h"
 #include "io/clock.h"
-#include "svc/fetch_ask.h"
 #include "svc/fetch_priv.h"
 
 #include <assert.h>
@@ -16,6 +15,11 @@
 #define NOBODY_ASK_MS 700
 #define NO_LEADER_MS  2000
 
+static void on_answer(void *ctx, const struct ask_reply *r)
+{
+    job_answer(ctx, r);
+}
+
 struct job *job_new(struct fetch *f, const struct hash *hash)
 {
     struct job *j = mem_zero(1, sizeof *j);
@@ -23,6 +27,7 @@ struct job *job_new(struct fetch *f, const struct hash *hash)
     j->f = f;
     j->mtime_s = INT64_MIN;
     j->hash = *hash;
+    holders_init(&j->from, f, hash, on_answer, j);
     j->added_s = clock_wall_ms() / 1000;
     return j;
 }
@@ -30,9 +35,7 @@ struct job *job_new(struct fetch *f, const struct hash *hash)
 void job_free(struct job *j)
 {
     assert(!j->works && !j->xfer && !j->tree);
-    for (size_t i = 0; i < j->sources; i++)
-        mem_free(j->source[i]);
-    mem_free(j->source);
+    holders_done(&j->from);
     fetch_folder_drop(j->folder);
     mem_free(j->name);
     mem_free(j->target);
@@ -96,102 +99,11 @@ void job_save(struct job *j)
     free(options);
 }
 
-/* ---- sources ---- */
-
-struct source *job_next_source(struct job *j, uint32_t *at, bool whole)
-{
-    int64_t now = loop_now_ms();
-
-    for (size_t i = 0; i < j->sources; i++) {
-        struct source *s = j->source[(*at)++ % j->sources];
-
-        if (s->listed && !s->out && s->retry_ms <= now && !(whole && s->partial))
-            return s;
-    }
-    return NULL;
-}
-
-void job_source_failed(struct job *j, struct source *s, const struct http_answer *a)
-{
-    log_debug("fetch", "source-failed id=%lld peer=\"%s\" status=%ld reason=\"%s\"",
-              (long long)j->id, s->name, a->status, a->err.code ? a->err.text : "");
-    if (a->status == 0 && (a->unreachable || a->timed_out) && j->f->conf.unreachable)
-        j->f->conf.unreachable(j->f->conf.ctx, &s->nid);
-    job_ask(j, loop_now_ms() + FETCH_ASK_SOON_MS);
-}
-
 /* ---- holders ---- */
 
 void job_ask(struct job *j, int64_t when_ms)
 {
-    if (when_ms < j->ask_ms)
-        j->ask_ms = when_ms;
-}
-
-static struct source *source_of(struct job *j, const struct nid *nid, const struct hash *root)
-{
-    struct source *s;
-
-    for (size_t i = 0; i < j->sources; i++) {
-        if (nid_eq(&j->source[i]->nid, nid) && hash_eq(&j->source[i]->root, root))
-            return j->source[i];
-    }
-    if (j->sources == FETCH_SOURCES_MAX)
-        return NULL;
-    s = mem_zero(1, sizeof *s);
-    s->nid = *nid;
-    s->root = *root;
-    MEM_GROW(j->source, j->sources, j->sources_cap);
-    j->source[j->sources++] = s;
-    return s;
-}
-
-static void take_holder(struct job *j, const json_t *h, const struct hash *root,
-                        const struct elect_peer *leader, bool self)
-{
-    const char *peer = json_string_value(json_object_get(h, "peer"));
-    const char *pub = json_string_value(json_object_get(h, "pub"));
-    const char *name = json_string_value(json_object_get(h, "name"));
-    const char *text = json_string_value(json_object_get(h, "addr"));
-    struct source *s;
-    struct addr addr;
-    struct hash sum;
-    struct nid nid;
-    uint8_t key[32];
-
-    if (!peer || !pub || !nid_parse(&nid, peer, strlen(peer)) ||
-        !str_unhex(key, sizeof key, pub, strlen(pub)))
-        return;
-    content_hash(&sum, key, sizeof key);
-    if (memcmp(sum.b, nid.b, sizeof nid.b))
-        return; /* not that peer's key */
-    if (nid_eq(&nid, &j->f->conf.ident->nid)) {
-        j->own = true;
-        return;
-    }
-    if (!text && self)
-        return;
-    if (!text)
-        addr = leader->addr;
-    else if (!addr_parse(&addr, text))
-        return;
-    else if (!self && addr_is_link_local6(&addr))
-        addr.scope = leader->addr.scope; /* the leader's number for its link means nothing here */
-    s = source_of(j, &nid, root);
-    if (!s)
-        return;
-    memcpy(s->pub, key, sizeof s->pub);
-    s->addr = addr;
-    s->partial = json_is_true(json_object_get(h, "partial"));
-    s->listed = true;
-    show_to(s->name, sizeof s->name, name ? name : peer, strlen(name ? name : peer));
-}
-
-static uint64_t number_in(const json_t *o, const char *key)
-{
-    json_int_t n = json_integer_value(json_object_get(o, key));
-
-    return n > 0 ? (uint64_t)n : 0;
+    holders_ask(&j->from, when_ms);
 }
 
 /* What is asked for: kind, size, name. false: the answer cannot be. */
@@ -200,7 +112,7 @@ static bool take_content(struct job *j, const json_t *o)
     const char *kind = json_string_value(json_object_get(o, "kind"));
     const char *name = json_string_value(json_object_get(o, "name"));
     const json_t *modified = json_object_get(o, "modified");
-    uint64_t size = number_in(o, "size");
+    uint64_t size = holders_number(o, "size");
 
     if (!kind || !strchr("fxd", *kind) || !*kind || kind[1] ||
         (*kind != 'd' && size > FILE_SIZE_MAX))
@@ -218,33 +130,13 @@ static bool take_content(struct job *j, const json_t *o)
     return true;
 }
 
-static void take_holders(struct job *j, const json_t *o, const struct elect_peer *leader, bool self)
-{
-    json_t *content, *holder;
-    size_t i, k;
-
-    for (i = 0; i < j->sources; i++)
-        j->source[i]->listed = false;
-    j->own = false;
-    json_array_foreach (json_object_get(o, "contents"), i, content) {
-        const char *hex = json_string_value(json_object_get(content, "root"));
-        struct hash root = {{0}};
-
-        if (j->kind != 'd' &&
-            (!hex || !hash_parse(&root, hex, strlen(hex)) || number_in(content, "size") != j->size))
-            continue;
-        json_array_foreach (json_object_get(content, "holders"), k, holder)
-            take_holder(j, holder, &root, leader, self);
-    }
-}
-
 static bool has_source(const struct job *j)
 {
-    for (size_t i = 0; i < j->sources; i++) {
-        if (j->source[i]->listed && !j->source[i]->out)
+    for (size_t i = 0; i < j->from.sources; i++) {
+        if (j->from.source[i]->listed && !j->from.source[i]->out)
             return true;
     }
-    return j->own;
+    return j->from.own;
 }
 
 /* An earlier run left a partial file of it. */
@@ -280,8 +172,8 @@ static void on_nobody(struct job *j)
     char hex[HASH_HEX_LEN + 1];
     struct err e;
 
-    for (size_t i = 0; i < j->sources; i++)
-        j->source[i]->listed = false;
+    for (size_t i = 0; i < j->from.sources; i++)
+        j->from.source[i]->listed = false;
     if (j->phase != PHASE_FIND)
         return;
     if (j->kind) { /* it was here before: a holder may come back */
@@ -291,14 +183,12 @@ static void on_nobody(struct job *j)
         err_set(&e, ERR_NOT_FOUND, "cannot download %.12s: nobody has it", hex);
         job_end(j, PHASE_FAILED, &e);
     } else {
-        j->ask_ms = loop_now_ms() + NOBODY_ASK_MS;
+        j->from.ask_ms = loop_now_ms() + NOBODY_ASK_MS;
     }
 }
 
 void job_answer(struct job *j, const struct ask_reply *r)
 {
-    j->asking = false;
-    j->ask_ms = loop_now_ms() + FETCH_ASK_MS;
     if (!job_active(j))
         return;
     if (r->status == 404) {
@@ -306,12 +196,12 @@ void job_answer(struct job *j, const struct ask_reply *r)
         return;
     }
     if (r->status != 200 || !take_content(j, r->json)) {
-        j->ask_ms = loop_now_ms() + NO_LEADER_MS;
+        j->from.ask_ms = loop_now_ms() + NO_LEADER_MS;
         if (j->phase == PHASE_FIND)
             job_wait(j, ERR_NO_PEER, r->status ? "the leader has no answer" : r->err.text);
         return;
     }
-    take_holders(j, r->json, &r->from, r->self);
+    holders_take(&j->from, j->kind, j->size, r);
     if (j->phase == PHASE_FIND && has_source(j))
         found(j);
     else if (j->phase == PHASE_FIND)
@@ -329,12 +219,12 @@ void job_start(struct job *j)
     struct err e;
 
     j->phase = PHASE_FIND;
-    j->ask_ms = 0;
+    j->from.ask_ms = 0;
     j->nobody = 0;
-    for (size_t i = 0; i < j->sources; i++) { /* a new beginning for everybody */
-        j->source[i]->out = false;
-        j->source[i]->bad = j->source[i]->fails = 0;
-        j->source[i]->retry_ms = 0;
+    for (size_t i = 0; i < j->from.sources; i++) { /* a new beginning for everybody */
+        j->from.source[i]->out = false;
+        j->from.source[i]->bad = j->from.source[i]->fails = 0;
+        j->from.source[i]->retry_ms = 0;
     }
     if (!j->folder && !strcmp(root_path(j->f->folder->root), j->folder_path)) {
         j->folder = j->f->folder;
@@ -395,9 +285,9 @@ static void make_empty(struct job *j, bool replace)
 /* The root hash that most whole holders agree about: the leader names that group first. */
 static struct hash first_root(const struct job *j)
 {
-    for (size_t i = 0; i < j->sources; i++) {
-        if (j->source[i]->listed)
-            return j->source[i]->root;
+    for (size_t i = 0; i < j->from.sources; i++) {
+        if (j->from.source[i]->listed)
+            return j->from.source[i]->root;
     }
     return (struct hash){{0}};
 }
@@ -427,7 +317,7 @@ void job_placed(struct job *j, char *target, bool replace, bool skipped, const s
         mem_free(j->target);
         j->target = NULL;
         j->phase = PHASE_FIND;
-        j->ask_ms = loop_now_ms() + FETCH_ASK_SOON_MS;
+        j->from.ask_ms = loop_now_ms() + FETCH_ASK_SOON_MS;
         return;
     }
     j->phase = PHASE_RUN;
@@ -472,8 +362,7 @@ void job_tick(struct job *j, int64_t now)
 {
     if (!job_active(j))
         return;
-    if (!j->asking && j->ask_ms <= now)
-        fetch_ask(j);
+    holders_tick(&j->from, now);
     if (j->xfer)
         xfer_tick(j->xfer, now);
     if (j->tree)
@@ -502,7 +391,7 @@ static void stop(struct job *j, bool remove)
     if (t)
         tree_stop(t, remove);
     j->waiting = false;
-    j->asking = false;
+    j->from.asking = false;
 }
 
 void job_pause(struct job *j)

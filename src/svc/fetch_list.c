@@ -14,8 +14,9 @@
 #include <string.h>
 #include <utlist.h>
 
-#define RETRY_MS   1000
-#define POLL_TRIES 5
+#define RETRY_MS       1000
+#define POLL_TRIES     5
+#define PROBE_TOTAL_MS 2000
 
 static bool is_bad_root(const struct xfer *x, const struct hash *root)
 {
@@ -28,7 +29,10 @@ static bool is_bad_root(const struct xfer *x, const struct hash *root)
 
 bool list_fits(const struct xfer *x, const struct source *s)
 {
-    return x->any_root || hash_eq(&s->root, &x->root);
+    if (x->any_root &&
+        (!x->has_list || hash_is_zero(&s->root) || !content_checkpoints_len(x->size)))
+        return true;
+    return hash_eq(&s->root, &x->root);
 }
 
 /* ---- which list ---- */
@@ -45,8 +49,8 @@ static void log_group(const struct xfer *x)
 {
     struct buf names = {0};
 
-    for (size_t i = 0; i < x->job->sources; i++) {
-        const struct source *s = x->job->source[i];
+    for (size_t i = 0; i < x->from->sources; i++) {
+        const struct source *s = x->from->source[i];
 
         if (list_fits(x, s))
             buf_printf(&names, "%s%s", names.len ? ", " : "", s->name);
@@ -63,8 +67,8 @@ static bool next_group(struct xfer *x)
     log_group(x);
     if (!x->any_root) {
         add_bad_root(x, &x->root);
-        for (size_t i = 0; i < x->job->sources; i++) {
-            const struct source *s = x->job->source[i];
+        for (size_t i = 0; i < x->from->sources; i++) {
+            const struct source *s = x->from->source[i];
 
             if (s->listed && !is_bad_root(x, &s->root)) {
                 x->root = s->root;
@@ -126,15 +130,15 @@ static void on_list(void *ctx, const struct http_answer *a, const struct buf *bo
         s->bad++;
         log_warn("fetch", "list-wrong id=%lld peer=\"%s\"", (long long)x->job->id, s->name);
     } else {
-        job_source_failed(x->job, s, a);
+        holders_failed(x->from, s, a);
     }
     xfer_unpin(x);
 }
 
 static struct source *next_of_group(struct xfer *x)
 {
-    while (x->list_at < x->job->sources) {
-        struct source *s = x->job->source[x->list_at++];
+    while (x->list_at < x->from->sources) {
+        struct source *s = x->from->source[x->list_at++];
 
         if (s->listed && !s->out && list_fits(x, s))
             return s;
@@ -230,6 +234,7 @@ struct poll {
     struct http_call *call;
     int64_t due_ms;
     uint32_t count; /* bits when last heard; UINT32_MAX: not heard yet */
+    bool once;      /* is it there, and what has it? */
     unsigned fails;
 };
 
@@ -250,19 +255,25 @@ static void on_bits(void *ctx, const struct http_answer *a, const struct buf *bo
 
     p->call = NULL;
     p->due_ms = loop_now_ms() + FETCH_POLL_MS;
+    if (p->once && (a->status != 200 || a->err.code)) {
+        poll_free(p);
+        return;
+    }
     if (a->status == 200 && !a->err.code &&
         bits_load(&has, x->have.len, buf_cstr(body), body->len)) {
         p->count = has.count;
         p->fails = 0;
         in.has = &has;
+        if (p->once)
+            poll_free(p);
     } else {
         bool gone = a->status == 404 || a->status == 410 || ++p->fails >= POLL_TRIES;
 
-        job_source_failed(x->job, x->job->source[p->source], a);
+        holders_failed(x->from, x->from->source[p->source], a);
         p->due_ms += RETRY_MS;
         in.event = gone ? PLAN_GONE : PLAN_TICK;
         if (gone) {
-            x->job->source[p->source]->listed = false; /* until the leader names it again */
+            x->from->source[p->source]->listed = false; /* until the leader names it again */
             poll_free(p);
         }
     }
@@ -273,7 +284,7 @@ static void on_bits(void *ctx, const struct http_answer *a, const struct buf *bo
 static void poll_ask(struct poll *p)
 {
     struct xfer *x = p->x;
-    const struct source *s = x->job->source[p->source];
+    const struct source *s = x->from->source[p->source];
     char hex[HASH_HEX_LEN + 1], path[64 + HASH_HEX_LEN];
     struct http_ask ask = {.addr = s->addr, .path = path, .done = on_bits, .ctx = p};
 
@@ -285,6 +296,7 @@ static void poll_ask(struct poll *p)
     memcpy(ask.pin, s->pub, sizeof ask.pin);
     ask.max = bits_bytes(&x->have);
     ask.stall_ms = FETCH_STALL_MS;
+    ask.total_ms = p->once ? PROBE_TOTAL_MS : 0;
     p->call = http_start(x->f->client, &ask);
 }
 
@@ -294,9 +306,9 @@ void poll_begin(struct xfer *x, uint32_t source)
     unsigned n = 0;
 
     DL_FOREACH (x->polls, p) {
-        if (p->source == source)
+        if (p->source == source && !p->once)
             return;
-        n++;
+        n += !p->once;
     }
     if (n >= FETCH_PEERS_MAX)
         return;
@@ -307,12 +319,29 @@ void poll_begin(struct xfer *x, uint32_t source)
     DL_APPEND(x->polls, p);
 }
 
+void poll_probe(struct xfer *x, uint32_t source)
+{
+    struct poll *p;
+
+    DL_FOREACH (x->polls, p) {
+        if (p->source == source && p->once)
+            return;
+    }
+    p = mem_zero(1, sizeof *p);
+    p->x = x;
+    p->source = source;
+    p->count = UINT32_MAX;
+    p->once = true;
+    DL_APPEND(x->polls, p);
+    poll_ask(p);
+}
+
 void have_poll_tick(struct xfer *x, int64_t now)
 {
     struct poll *p;
 
     DL_FOREACH (x->polls, p) {
-        if (!p->call && p->due_ms <= now)
+        if (!p->call && !p->once && p->due_ms <= now)
             poll_ask(p);
     }
 }

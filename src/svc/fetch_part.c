@@ -1,5 +1,7 @@
-/* The contents that are being fetched, as serve sees them: verified pieces only. Called from
- * serve's threads; what they may read is guarded by part_lock. */
+/* The contents that are being fetched, as serve sees them: verified pieces only. And those that
+ * were fetched since the start, served on while the service runs so that a swarm does not starve
+ * when its first ones are done: from the file where the user finds it, as long as that is
+ * untouched. Called from serve's threads; what they may read is guarded by part_lock. */
 #include "base/log.h"
 #include "base/mem.h"
 #include "svc/fetch_priv.h"
@@ -27,6 +29,17 @@ static void wake_waiters(struct fetch *f, const struct hash *hash)
     }
 }
 
+static struct kept *find_kept(struct fetch *f, const struct hash *hash)
+{
+    struct kept *k;
+
+    DL_FOREACH (f->kept, k) {
+        if (!k->gone && hash_eq(&k->hash, hash))
+            return k;
+    }
+    return NULL;
+}
+
 void part_share(struct xfer *x, bool yes)
 {
     bool change;
@@ -34,8 +47,9 @@ void part_share(struct xfer *x, bool yes)
     uv_mutex_lock(&x->f->part_lock);
     change = x->shared != yes;
     x->shared = yes;
-    if (!yes)
-        wake_waiters(x->f, &x->hash);
+    wake_waiters(x->f, &x->hash);
+    if (find_kept(x->f, &x->hash))
+        change = false; /* announced as it is */
     uv_mutex_unlock(&x->f->part_lock);
     if (change && x->f->conf.share)
         share_part(x->f->conf.share, &x->hash, &x->root, x->size, yes);
@@ -66,6 +80,81 @@ void part_ended(struct xfer *x)
     uv_mutex_unlock(&x->f->part_lock);
 }
 
+/* Under the lock. */
+static void kept_free(struct fetch *f, struct kept *k)
+{
+    DL_DELETE(f->kept, k);
+    f->kept_count--;
+    fetch_folder_drop(k->folder);
+    buf_free(&k->checkpoints);
+    mem_free(k->path);
+    mem_free(k);
+}
+
+void part_keep(struct xfer *x, const struct root_stat *st)
+{
+    struct fetch *f = x->f;
+    struct kept *k, *next, *oldest = NULL;
+    struct hash hash, root;
+    uint64_t size = 0;
+
+    if (!x->shared)
+        return;
+    uv_mutex_lock(&f->part_lock);
+    DL_FOREACH_SAFE(f->kept, k, next)
+    {
+        if (k->gone || hash_eq(&k->hash, &x->hash))
+            kept_free(f, k);
+    }
+    if (f->kept_count == FETCH_KEEP_MAX) {
+        oldest = f->kept;
+        hash = oldest->hash;
+        root = oldest->root;
+        size = oldest->size;
+        kept_free(f, oldest);
+    }
+    k = mem_zero(1, sizeof *k);
+    k->hash = x->hash;
+    k->root = x->root;
+    k->size = x->size;
+    k->path = mem_str(x->target);
+    k->st = *st;
+    buf_add(&k->checkpoints, buf_cstr(&x->checkpoints), x->checkpoints.len);
+    k->folder = x->folder;
+    k->folder->refs++;
+    DL_APPEND(f->kept, k);
+    f->kept_count++;
+    x->shared = false; /* without a word to share: it stays announced */
+    wake_waiters(f, &x->hash);
+    uv_mutex_unlock(&f->part_lock);
+    if (oldest && f->conf.share)
+        share_part(f->conf.share, &hash, &root, size, false);
+}
+
+void part_tick(struct fetch *f, int64_t now)
+{
+    struct part_wait *w, *next;
+
+    uv_mutex_lock(&f->part_lock);
+    DL_FOREACH_SAFE(f->part_waits, w, next)
+    {
+        if (now - w->since_ms < HOLD_MS)
+            continue;
+        DL_DELETE(f->part_waits, w);
+        w->wake(w->ctx);
+        mem_free(w);
+    }
+    uv_mutex_unlock(&f->part_lock);
+}
+
+void part_done(struct fetch *f)
+{
+    uv_mutex_lock(&f->part_lock);
+    while (f->kept)
+        kept_free(f, f->kept);
+    uv_mutex_unlock(&f->part_lock);
+}
+
 /* ---- serve's side ---- */
 
 static struct xfer *find(struct fetch *f, const struct hash *hash)
@@ -91,33 +180,113 @@ static struct xfer *find_any(struct fetch *f, const struct hash *hash)
     return NULL;
 }
 
-int fetch_part(struct fetch *f, const struct hash *hash, int *fd, uint64_t *size, struct hash *root,
-               struct bits *have)
+/* Somebody fetches it, or had begun to. */
+static bool is_coming(struct fetch *f, const struct hash *hash)
 {
     struct xfer *x;
 
+    DL_FOREACH (f->xfers, x) {
+        if (hash_eq(&x->hash, hash) && x->size >= FETCH_PART_MIN && !x->closing)
+            return true;
+    }
+    return false;
+}
+
+/* Under the lock. -1: it is not there any more as it was fetched, or was never. *drop is set when
+ * that is news. */
+static int open_kept(struct fetch *f, const struct hash *hash, struct kept **of, bool *drop)
+{
+    struct kept *k = find_kept(f, hash);
+    struct root_stat st;
+    struct err e;
+    int fd = k ? root_read_fd(k->folder->root, k->path, &st, &e) : -1;
+
+    *of = k;
+    if (fd >= 0 && root_stat_same(&st, &k->st))
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    if (k)
+        *drop = k->gone = true;
+    return -1;
+}
+
+int fetch_part(struct fetch *f, const struct hash *hash, int *fd, uint64_t *size, struct hash *root,
+               struct bits *have)
+{
+    struct kept *k;
+    struct xfer *x;
+    bool drop = false;
+
     uv_mutex_lock(&f->part_lock);
-    x = find(f, hash);
-    *fd = x ? fcntl(x->fd, F_DUPFD_CLOEXEC, 0) : -1;
+    *fd = open_kept(f, hash, &k, &drop);
+    if (k) {
+        *size = k->size;
+        *root = k->root;
+    }
     if (*fd >= 0) {
+        bits_init(have, content_piece_count(k->size));
+        for (uint32_t i = 0; i < have->len; i++)
+            bits_set(have, i);
+    } else if ((x = find(f, hash))) {
+        *fd = fcntl(x->fd, F_DUPFD_CLOEXEC, 0);
         *size = x->size;
         *root = x->root;
-        bits_copy(have, &x->good);
+        if (*fd >= 0)
+            bits_copy(have, &x->good);
     }
     uv_mutex_unlock(&f->part_lock);
+    if (drop && *fd < 0 && f->conf.share)
+        share_part(f->conf.share, hash, root, *size, false);
     return *fd >= 0;
+}
+
+uint64_t fetch_part_until(struct fetch *f, const struct hash *hash, uint64_t at)
+{
+    uint64_t until = PART_NOT_HERE, piece;
+    const struct kept *k;
+    const struct xfer *x;
+
+    uv_mutex_lock(&f->part_lock);
+    k = find_kept(f, hash);
+    x = k ? NULL : find(f, hash);
+    if (k) {
+        until = k->size;
+    } else if (x) {
+        piece = content_piece_size(x->size);
+        for (until = at; until < x->size && bits_get(&x->good, (uint32_t)(until / piece));)
+            until = (until / piece + 1) * piece;
+        until = until < x->size ? until : x->size;
+    }
+    uv_mutex_unlock(&f->part_lock);
+    return until;
+}
+
+bool fetch_part_coming(struct fetch *f, const struct hash *hash)
+{
+    bool yes;
+
+    uv_mutex_lock(&f->part_lock);
+    yes = is_coming(f, hash);
+    uv_mutex_unlock(&f->part_lock);
+    return yes;
 }
 
 int fetch_part_checkpoints(struct fetch *f, const struct hash *hash, struct buf *b)
 {
-    struct xfer *x;
+    const struct buf *list = NULL;
+    const struct kept *k;
+    const struct xfer *x;
 
     uv_mutex_lock(&f->part_lock);
-    x = find(f, hash);
-    if (x)
-        buf_add(b, buf_cstr(&x->checkpoints), x->checkpoints.len);
+    if ((k = find_kept(f, hash)))
+        list = &k->checkpoints;
+    else if ((x = find(f, hash)))
+        list = &x->checkpoints;
+    if (list)
+        buf_add(b, buf_cstr(list), list->len);
     uv_mutex_unlock(&f->part_lock);
-    return x != NULL;
+    return list != NULL;
 }
 
 bool fetch_part_wait(struct fetch *f, const struct hash *hash, void (*wake)(void *ctx), void *ctx)
@@ -129,7 +298,7 @@ bool fetch_part_wait(struct fetch *f, const struct hash *hash, void (*wake)(void
     here = find_any(f, hash) != NULL;
     if (here) {
         w = mem_alloc(sizeof *w);
-        *w = (struct part_wait){.hash = *hash, .wake = wake, .ctx = ctx};
+        *w = (struct part_wait){.hash = *hash, .since_ms = loop_now_ms(), .wake = wake, .ctx = ctx};
         DL_APPEND(f->part_waits, w);
     }
     uv_mutex_unlock(&f->part_lock);

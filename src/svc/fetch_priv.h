@@ -14,23 +14,28 @@
  *   fetch_lane.c     the lanes: threads that receive
  *   fetch_fill.c     pieces as they arrive there, verified and written
  *   fetch_list.c     its checkpoint list, the sources' bits, lists that turn out forged
- *   fetch_part.c     the same files as serve and play see them
+ *   fetch_swarm.c    whom a file's transfer asks
+ *   fetch_holders.c  who has a content, whom to ask first
+ *   fetch_ask.c      the questions about that to the leader
+ *   fetch_part.c     the same files as serve and play see them, and those that were fetched
  *   fetch_tree.c     a folder: the tree on disk, which file is fetched when
  *   fetch_walk.c     its manifests
  *   fetch_make.c     its small files and folders on disk
  *   fetch_batch.c    its small files over the network
  *   fetch_clean.c    what a cancelled download leaves, removed
- *   fetch_ask.c      questions to the leader */
+ */
 #pragma once
 
 #include "base/limits.h"
 #include "base/rng.h"
 #include "core/content.h"
+#include "core/direct.h"
 #include "core/meter.h"
 #include "core/plan.h"
 #include "io/http_client.h"
 #include "io/loop.h"
 #include "io/root.h"
+#include "svc/ask.h"
 #include "svc/fetch.h"
 #include "svc/fetch_lane.h"
 #include "svc/store.h"
@@ -38,19 +43,23 @@
 #include <stdatomic.h>
 #include <uv.h>
 
-#define FETCH_ACTIVE      3   /* downloads at once; the others queue */
-#define FETCH_KEPT        100 /* ended ones that are remembered */
-#define FETCH_TICK_MS     50
-#define FETCH_ASK_MS      5000        /* how often a running download looks for further holders */
-#define FETCH_ASK_SOON_MS 1000        /* and when it lost one */
-#define FETCH_EVENT_MS    200         /* progress at most so often */
-#define FETCH_SYNC_BYTES  (64u << 20) /* pieces are synced and noted after so many bytes ... */
-#define FETCH_SYNC_MS     2000        /* ... or so long */
-#define FETCH_PART_MIN    (4u << 20)  /* larger contents are offered to others while they come */
-#define FETCH_STALL_MS    (HOLD_MS + 3000)
-#define FETCH_POLL_MS     250 /* least time between two questions for a source's bits */
-#define FETCH_AHEAD       4   /* pieces behind what is played that come first of all */
-#define FETCH_SOURCES_MAX 128 /* holders remembered for one download */
+#define FETCH_ACTIVE        3   /* downloads at once; the others queue */
+#define FETCH_KEPT          100 /* ended ones that are remembered */
+#define FETCH_TICK_MS       50
+#define FETCH_ASK_MS        5000 /* how often a running download looks for further holders */
+#define FETCH_ASK_SOON_MS   1000 /* and when it lost one */
+#define FETCH_CONN_MIN      2    /* connections of one file, however many are fetched */
+#define FETCH_ORDER_MS      300  /* the second question of a fetcher: others begin just now, too */
+#define FETCH_ORDER_WAIT_MS 1500 /* to begin without the leader's word, if it does not come */
+#define FETCH_EVENT_MS      200  /* progress at most so often */
+#define FETCH_SYNC_BYTES    (64u << 20) /* pieces are synced and noted after so many bytes ... */
+#define FETCH_SYNC_MS       2000        /* ... or so long */
+#define FETCH_PART_MIN      (4u << 20)  /* larger contents are offered to others while they come */
+#define FETCH_STALL_MS      (HOLD_MS + 3000)
+#define FETCH_KEEP_MAX      256 /* contents that are served on after they were fetched */
+#define FETCH_POLL_MS       250 /* least time between two questions for a source's bits */
+#define FETCH_AHEAD         4   /* pieces behind what is played that come first of all */
+#define FETCH_SOURCES_MAX   128 /* holders remembered for one download */
 
 /* The download folder, held as long as a download uses it. */
 struct folder {
@@ -71,6 +80,30 @@ struct source {
     bool out;                     /* of a folder: lied or has it no more */
     unsigned bad, fails, running; /* of a folder */
     int64_t retry_ms;
+};
+
+/* Who has one content: of a job, or of one file in a folder. */
+struct holders {
+    struct fetch *f;
+    int64_t number; /* answers find it by this; another with each new kind of question */
+    struct hash hash;
+    struct source **source;
+    size_t sources, sources_cap;
+    bool own; /* we share it ourselves */
+    bool asking;
+    int64_t ask_ms; /* when to ask again */
+    void (*answered)(void *ctx, const struct ask_reply *r);
+    void *ctx;
+    /* a swarm: */
+    bool fetches; /* say so with each question, and take the order */
+    bool asked_as_fetcher, heard;
+    int64_t begun_ms;
+    uint64_t place; /* 0: none yet */
+    uint32_t order[PLAN_ORDER_MAX];
+    unsigned orders;
+    bool new_order;
+    struct nid lost[DIRECT_LOST_MAX];
+    size_t losts;
 };
 
 /* Something done on the thread pool. Embedded as first member of what it works on. */
@@ -111,12 +144,9 @@ struct job {
     int64_t mtime_s;     /* a file's, as the leader tells it; INT64_MIN: not known */
     uint64_t fetched;
     struct meter meter;
-    struct source **source;
-    size_t sources, sources_cap;
-    bool own; /* we share it ourselves */
-    bool asking, waiting;
+    struct holders from;
+    bool waiting;
     unsigned nobody; /* answers in a row that knew no holder */
-    int64_t ask_ms;  /* when to ask again */
     int64_t told_ms; /* last progress event */
     struct err err;
     struct xfer *xfer; /* one file */
@@ -139,6 +169,8 @@ struct xfer {
     struct xfer *prev, *next; /* of fetch */
     struct fetch *f;
     struct job *job;
+    struct holders *from;    /* the job's, or of a file in a folder: */
+    struct holders own_from; /* (number 0: not used) */
     struct hash hash, root;
     bool any_root;
     uint64_t size;
@@ -176,7 +208,9 @@ struct xfer {
     struct folder *folder;
     uint64_t unsynced; /* bytes verified, not noted yet */
     int64_t synced_ms;
-    uint64_t limit; /* as the plan was told */
+    uint64_t limit;   /* as the plan was told */
+    uint32_t room;    /* likewise */
+    bool sources_due; /* the plan has not been told of them yet */
     uint32_t check_at;
     bool syncing, finishing;
     unsigned works;      /* on the pool, or callers that still need x */
@@ -197,8 +231,21 @@ struct listener {
 struct part_wait {
     struct part_wait *prev, *next;
     struct hash hash;
+    int64_t since_ms;
     void (*wake)(void *ctx);
     void *ctx;
+};
+
+/* A content that was fetched here and is served on: its file as it was published. */
+struct kept {
+    struct kept *prev, *next;
+    struct hash hash, root;
+    uint64_t size;
+    struct buf checkpoints;
+    struct folder *folder;
+    char *path;
+    struct root_stat st;
+    bool gone; /* it is not what it was: freed by fetch's thread */
 };
 
 struct door; /* where late answers to questions find out whether fetch is still there */
@@ -218,14 +265,16 @@ struct fetch {
     struct job *jobs;
     struct xfer *xfers;
     struct listener *listeners;
-    int64_t last_listener;
+    int64_t last_listener, last_holders;
     bool telling;
     bool reorder; /* who runs beyond its turn goes back into the queue */
     unsigned works;
     atomic_bool stopping; /* the pool looks at it too */
     uv_mutex_t part_lock; /* guards part_waits, and of the list of xfers, and their good and
-                           * shared, every change */
+                           * shared, every change; likewise of kept */
     struct part_wait *part_waits;
+    struct kept *kept; /* oldest first; guarded like them */
+    unsigned kept_count;
 };
 
 /* fetch.c */
@@ -278,10 +327,23 @@ void job_end(struct job *j, enum phase phase, const struct err *e);
 void job_save(struct job *j);
 bool job_ended(const struct job *j);
 bool job_active(const struct job *j);
-/* The next source that may be asked, after *at (moves on, any start); NULL: none. whole: not one
- * with a part. */
-struct source *job_next_source(struct job *j, uint32_t *at, bool whole);
-void job_source_failed(struct job *j, struct source *s, const struct http_answer *a);
+void job_answer(struct job *j, const struct ask_reply *r);
+
+/* fetch_holders.c */
+void holders_init(struct holders *h, struct fetch *f, const struct hash *hash,
+                  void (*answered)(void *ctx, const struct ask_reply *r), void *ctx);
+void holders_done(struct holders *h);
+void holders_ask(struct holders *h, int64_t when_ms);
+void holders_tick(struct holders *h, int64_t now);
+void holders_fetch(struct holders *h);      /* from now on we are one of those who fetch it */
+bool holders_wait(const struct holders *h); /* the order may still come */
+void holders_lost(struct holders *h, uint32_t source); /* this parent was left */
+void holders_failed(struct holders *h, const struct source *s, const struct http_answer *a);
+/* The sources and the order of a good answer. size: of a file. */
+void holders_take(struct holders *h, char kind, uint64_t size, const struct ask_reply *r);
+/* The whole holders of a folder have its files, whatever the leader says. */
+void holders_borrow(struct holders *h, const struct holders *from);
+uint64_t holders_number(const json_t *o, const char *key); /* 0: none, or not above 0 */
 
 /* fetch_event.c */
 json_t *event_of(struct job *j, const char *event);
@@ -294,7 +356,6 @@ const char *event_state(const struct job *j); /* its present state's event */
 struct xfer *xfer_start(struct job *j, const struct xfer_spec *spec,
                         void (*ended)(struct xfer *x, const struct err *e), void *ctx);
 void xfer_tick(struct xfer *x, int64_t now);
-void xfer_sources(struct xfer *x);           /* the job's sources changed */
 uint64_t xfer_done(const struct xfer *x);    /* bytes verified */
 unsigned xfer_holders(const struct xfer *x); /* sources that may bring something */
 void xfer_stop(struct xfer *x,
@@ -306,6 +367,13 @@ void xfer_fail(struct xfer *x, const struct err *e);
 void xfer_pin(struct xfer *x); /* x stays in memory ... */
 void xfer_unpin(struct xfer *x);
 void xfer_complete(struct xfer *x); /* publish, once all is there and verified */
+
+/* fetch_swarm.c */
+void swarm_begin(struct xfer *x); /* x->from */
+void swarm_tick(struct xfer *x, int64_t now);
+void swarm_parent_left(struct xfer *x, uint32_t source);
+void xfer_sources(struct xfer *x);                             /* its holders changed */
+bool swarm_is_starting(const struct xfer *x, uint32_t source); /* it may have it only soon */
 
 /* fetch_check.c */
 void check_begin(struct xfer *x); /* the list is there: look at what there is, then plan */
@@ -323,6 +391,7 @@ void list_end(struct xfer *x);
 void list_forged(struct xfer *x); /* every source lied: take another list */
 void xfer_listed(struct xfer *x);
 void poll_begin(struct xfer *x, uint32_t source);
+void poll_probe(struct xfer *x, uint32_t source); /* once, at once */
 void have_poll_tick(struct xfer *x, int64_t now);
 void poll_end_all(struct xfer *x);
 bool list_fits(const struct xfer *x, const struct source *s); /* is it of the root that x goes by */
@@ -332,6 +401,10 @@ void part_share(struct xfer *x, bool yes);
 void part_good(struct xfer *x, uint32_t piece); /* it is verified; wakes who waits */
 void part_bad(struct xfer *x, uint32_t piece);  /* it is not, after all */
 void part_ended(struct xfer *x);
+/* x is whole and published as x->target, which is st: serve it on from there. */
+void part_keep(struct xfer *x, const struct root_stat *st);
+void part_tick(struct fetch *f, int64_t now); /* wakes who waited too long */
+void part_done(struct fetch *f);              /* forgets all that is kept */
 
 /* fetch_tree.c */
 struct tree *tree_start(struct job *j);

@@ -54,7 +54,7 @@ void xfer_ask_anew(struct xfer *x)
 
 static void piece_bad(struct xfer *x, const struct request *r, uint32_t piece)
 {
-    struct source *s = x->job->source[r->source];
+    struct source *s = x->from->source[r->source];
 
     log_warn("fetch", "piece-bad id=%lld piece=%u peer=\"%s\"", (long long)x->job->id, piece,
              s->name);
@@ -107,9 +107,9 @@ static void request_over(struct request *r, const struct http_answer *a)
     DL_DELETE(x->requests, r);
     r->dead = true;
     if (a->status != 206)
-        job_source_failed(x->job, x->job->source[source], a);
+        holders_failed(x->from, x->from->source[source], a);
     xfer_step(x, (struct plan_in){.event = PLAN_END, .request = id});
-    if (a->status == 404 || a->status == 410)
+    if ((a->status == 404 || a->status == 410) && !swarm_is_starting(x, source))
         xfer_step(x, (struct plan_in){.event = PLAN_GONE, .source = source});
 }
 
@@ -137,7 +137,7 @@ static void on_news(void *ctx, const struct stretch_news *n)
 
 static void request_start(struct xfer *x, const struct plan_action *a)
 {
-    const struct source *s = x->job->source[a->source];
+    const struct source *s = x->from->source[a->source];
     struct request *r = mem_zero(1, sizeof *r);
     char hex[HASH_HEX_LEN + 1], path[64 + HASH_HEX_LEN];
     struct stretch_ask ask = {.addr = s->addr,
@@ -164,14 +164,14 @@ static void request_start(struct xfer *x, const struct plan_action *a)
 
 static void on_drop(struct xfer *x, const struct plan_action *a)
 {
-    struct source *s = x->job->source[a->source];
+    struct source *s = x->from->source[a->source];
 
     log_info("fetch", "source-out id=%lld peer=\"%s\" reason=%s", (long long)x->job->id, s->name,
              a->lied ? "sent-wrong-data" : "lost");
     event_tell_source(x->job, "source-lost", s);
     if (!a->lied)
         s->listed = false; /* until the leader names it again */
-    job_ask(x->job, loop_now_ms() + FETCH_ASK_SOON_MS);
+    holders_ask(x->from, loop_now_ms() + FETCH_ASK_SOON_MS);
 }
 
 static void on_cancel(struct xfer *x, uint32_t id)
@@ -205,9 +205,11 @@ void xfer_step(struct xfer *x, struct plan_in in)
         case PLAN_CANCEL:
             on_cancel(x, a->request);
             break;
-        case PLAN_ASK: /* these two come under an order only */
+        case PLAN_ASK:
+            swarm_parent_left(x, a->source);
+            break;
         case PLAN_PROBE:
-            job_ask(x->job, loop_now_ms());
+            poll_probe(x, a->source);
             break;
         case PLAN_DROP:
             on_drop(x, a);

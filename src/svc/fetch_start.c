@@ -198,6 +198,7 @@ struct xfer *xfer_start(struct job *j, const struct xfer_spec *spec,
     x->folder = j->folder;
     x->folder->refs++;
     x->fd = -1;
+    swarm_begin(x);
     bits_init(&x->have, content_piece_count(x->size));
     bits_init(&x->good, content_piece_count(x->size));
     uv_mutex_lock(&j->f->part_lock);

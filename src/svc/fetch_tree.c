@@ -39,9 +39,9 @@ struct tree *tree_start(struct job *j)
     t->folder = j->folder;
     t->folder->refs++;
     t->names = arena_new();
-    t->local = j->own;
-    for (size_t i = 0; i < j->sources; i++)
-        t->local &= !j->source[i]->listed;
+    t->local = j->from.own;
+    for (size_t i = 0; i < j->from.sources; i++)
+        t->local &= !j->from.source[i]->listed;
     walk_begin(t);
     return t; /* the first tick begins */
 }
@@ -146,9 +146,9 @@ static void wait_or_fail(struct tree *t)
     bool lied = false, others = false;
     struct err e;
 
-    for (size_t i = 0; i < j->sources; i++) {
-        lied |= j->source[i]->out;
-        others |= !j->source[i]->out;
+    for (size_t i = 0; i < j->from.sources; i++) {
+        lied |= j->from.source[i]->out;
+        others |= !j->from.source[i]->out;
     }
     if (lied && !others) {
         err_set(&e, ERR_BAD_CONTENT, "the content failed verification from every holder");
@@ -165,8 +165,8 @@ struct source *tree_source(struct tree *t)
     bool resting = false;
     struct source *best = NULL;
 
-    for (size_t i = 0; i < j->sources; i++) {
-        struct source *s = j->source[(t->source_at + i) % j->sources];
+    for (size_t i = 0; i < j->from.sources; i++) {
+        struct source *s = j->from.source[(t->source_at + i) % j->from.sources];
 
         if (!s->listed || s->out || s->partial)
             continue;
@@ -197,7 +197,7 @@ void tree_source_failed(struct tree *t, struct source *s, const struct http_answ
 {
     int64_t now = loop_now_ms();
 
-    job_source_failed(t->job, s, a);
+    holders_failed(&t->job->from, s, a);
     if (s->retry_ms > now)
         return; /* its other connection: once is enough */
     s->retry_ms = now + ((int64_t)PLAN_PAUSE_MS << (s->fails < TREE_TRIES ? s->fails : TREE_TRIES));
@@ -211,8 +211,12 @@ void tree_source_failed(struct tree *t, struct source *s, const struct http_answ
 void tree_sources(struct tree *t)
 {
     for (unsigned i = 0; i < TREE_XFERS; i++) {
-        if (t->xfer[i])
-            xfer_sources(t->xfer[i]);
+        struct xfer *x = t->xfer[i];
+
+        if (x && x->from == &x->own_from)
+            holders_borrow(x->from, &t->job->from);
+        if (x)
+            xfer_sources(x);
     }
 }
 

@@ -198,7 +198,7 @@ void walk_tick(struct tree *t)
     while (t->asking < TREE_ASKS && !t->closing && next_folder(t, &entry)) {
         struct source *s;
 
-        if (t->job->own && take_own(t, entry))
+        if (t->job->from.own && take_own(t, entry))
             continue;
         s = tree_source(t);
         if (t->closing)

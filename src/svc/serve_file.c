@@ -39,8 +39,11 @@ struct stream {
     struct http_request *rq;
     int fd;
     uint64_t first, len;
-    bool part;           /* ours alone: it does not change */
-    struct root_stat st; /* else: as announced */
+    bool part;           /* of what is fetched here: ours alone, it does not change */
+    struct hash hash;    /* of it */
+    uint64_t ready;      /* bytes of its range that are verified */
+    int64_t moved_ms;    /* when some of them were sent last */
+    struct root_stat st; /* not a part: as announced */
     char *path;
     struct purse purse;
     struct warm *warm; /* what a reading thread is at, or NULL */
@@ -110,6 +113,31 @@ static ssize_t read_warm(struct stream *f, void *to, size_t max, uint64_t at)
     return n;
 }
 
+static void held_wake(void *ctx)
+{
+    http_wake(ctx);
+}
+
+/* How much of at most max bytes of a part may go; 0: none yet, rq is woken at the next piece. -2:
+ * it waited too long, or is not here any more. */
+static int64_t part_ready(struct stream *f, uint64_t pos, size_t max)
+{
+    struct fetch *fetch = serve_get_fetch(f->s);
+    uint64_t until = PART_NOT_HERE;
+
+    if (pos >= f->ready && fetch) {
+        fetch_part_unwait(fetch, held_wake, f->rq);
+        (void)fetch_part_wait(fetch, &f->hash, held_wake, f->rq); /* before it is looked at */
+        until = fetch_part_until(fetch, &f->hash, f->first + pos);
+        f->ready = until == PART_NOT_HERE ? 0 : until - f->first;
+    }
+    if (pos < f->ready) {
+        f->moved_ms = loop_now_ms();
+        return (int64_t)(max < f->ready - pos ? max : f->ready - pos);
+    }
+    return until == PART_NOT_HERE || loop_now_ms() - f->moved_ms >= HOLD_MS ? -2 : 0;
+}
+
 static int64_t stream_read(void *ctx, uint64_t pos, void *to, size_t max)
 {
     struct stream *f = ctx;
@@ -118,10 +146,17 @@ static int64_t stream_read(void *ctx, uint64_t pos, void *to, size_t max)
 
     if (pos >= f->len)
         return -1;
-    if (!pace_enter(f->s->pace, f->rq))
-        return 0;
     if (max > f->len - pos)
         max = (size_t)(f->len - pos);
+    if (f->part) {
+        int64_t ready = part_ready(f, pos, max);
+
+        if (ready <= 0)
+            return ready;
+        max = (size_t)ready;
+    }
+    if (!pace_enter(f->s->pace, f->rq))
+        return 0;
     max = pace_take(f->s->pace, f->rq, &f->purse, max);
     if (!max)
         return 0;
@@ -184,11 +219,6 @@ struct held {
     int64_t since_ms;
 };
 
-static void held_wake(void *ctx)
-{
-    http_wake(ctx);
-}
-
 static void held_done(void *ctx)
 {
     struct held *h = ctx;
@@ -243,15 +273,10 @@ static void reply_missing(struct http_request *rq, int found)
 
 /* ---- GET /v1/files/H ---- */
 
-static bool covers(const struct bits *have, uint64_t size, uint64_t first, uint64_t len)
+/* A piece at the beginning is enough: the rest flows as it comes. */
+static bool can_begin(const struct bits *have, uint64_t size, uint64_t first, uint64_t len)
 {
-    uint64_t piece = content_piece_size(size);
-
-    for (uint64_t i = first / piece; len && i <= (first + len - 1) / piece; i++) {
-        if (!bits_get(have, (uint32_t)i))
-            return false;
-    }
-    return true;
+    return !len || bits_get(have, (uint32_t)(first / content_piece_size(size)));
 }
 
 /* true: replied or held. */
@@ -269,15 +294,21 @@ static bool serve_part(struct serve *s, struct http_request *rq, const struct ha
         return false;
     if (!head)
         listen_for(s, rq, fetch, h);
-    if (!fetch_part(fetch, h, &fd, &size, &root, &have))
-        return false;
-    if (!head && http_range(rq, size, &first, &len) >= 0 && !covers(&have, size, first, len)) {
+    if (!fetch_part(fetch, h, &fd, &size, &root, &have)) {
+        if (head || !fetch_part_coming(fetch, h))
+            return false;
+        if (!hold_on(rq))
+            reply_later(rq);
+        return true;
+    }
+    if (!head && http_range(rq, size, &first, &len) >= 0 && !can_begin(&have, size, first, len)) {
         close(fd);
         if (!hold_on(rq))
             reply_later(rq);
     } else {
         f = mem_zero(1, sizeof *f);
-        *f = (struct stream){.s = s, .rq = rq, .fd = fd, .part = true};
+        *f = (struct stream){
+            .s = s, .rq = rq, .fd = fd, .part = true, .hash = *h, .moved_ms = loop_now_ms()};
         reply_file(rq, f, size);
     }
     bits_done(&have);

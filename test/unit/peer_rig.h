@@ -95,6 +95,7 @@ static void answer_now(void *arg)
     struct asked *q = arg;
     struct ask_reply r = {.status = 404};
 
+    q->path[strcspn(q->path, "?")] = '\0'; /* whoever says that he fetches: no order */
     uv_mutex_lock(&answers_lock);
     r.json = json_deep_copy(json_object_get(answers, q->path));
     uv_mutex_unlock(&answers_lock);
