@@ -1,0 +1,125 @@
+"""Swarms and several holders, for run.py: `make bench PART=swarm`. Rates are scaled down so that two processors carry all hosts;
+every figure is a ratio to what iperf3 moves over the same link in the same run. Takes about four minutes.
+
+IWANT_BENCH_LEECHES="8 24" IWANT_BENCH_SWARM_RATE=60 IWANT_BENCH_SWARM_MIB=200 change the swarms.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import cases_story as story
+import cases_swarm
+from lan import Lan
+
+MIB = 1 << 20
+
+
+def iperf(a, b, seconds=4):
+    """Goodput from a to b, bytes a second."""
+    server = subprocess.Popen(["ip", "netns", "exec", b.ns, "iperf3", "-s", "-1"], stdout=subprocess.DEVNULL)
+    time.sleep(0.4)
+    out = subprocess.run(["ip", "netns", "exec", a.ns, "iperf3", "-c", b.ip, "-t", str(seconds), "-J"], capture_output=True, text=True).stdout
+    server.wait(10)
+    return json.loads(out)["end"]["sum_received"]["bits_per_second"] / 8
+
+
+def swarm(build, n, mbit, mib):
+    with Lan(build) as lan:
+        size = mib * MIB
+        seeder, hosts, path, digest = cases_swarm.swarm(lan, n, f"{mbit}mbit", size)
+        bound = size / iperf(seeder, hosts[0])
+        up = cases_swarm.sent(seeder)
+        begin = time.monotonic()
+        runs = [h.popen("download", "--json", digest) for h in hosts]
+        paths = [story.finish(p)["path"] for p in runs]
+        wall = time.monotonic() - begin
+        up = (cases_swarm.sent(seeder) - up) / size
+        for p in paths:
+            story.same(path, p)
+        print(f"| {mib} MiB, 1 holder -> {n}, {mbit} Mbit/s each way: last one done / bound | **{wall / bound:.2f}** ({wall:.1f} / {bound:.1f} s) "
+              f"| the holder uploaded {up:.2f} times the file, TLS and TCP included |", flush=True)
+
+
+def web(lan, host):
+    d = os.path.join(host.dir, "web")
+    os.makedirs(d, exist_ok=True)
+    with open(f"{d}/nginx.conf", "w") as f:
+        f.write(f"""daemon off; master_process off; pid {d}/pid; error_log {d}/error.log;
+events {{ worker_connections 64; }}
+http {{ access_log off; sendfile on; client_body_temp_path {d}; proxy_temp_path {d}; fastcgi_temp_path {d}; uwsgi_temp_path {d}; scgi_temp_path {d};
+ server {{ listen 8080; root "{host.share}"; }} }}
+""")
+    p = subprocess.Popen(["ip", "netns", "exec", host.ns, "nginx", "-p", d, "-c", f"{d}/nginx.conf"], stderr=subprocess.DEVNULL)
+    lan.processes.append(p)
+
+
+def fetch(one, digest, path, at=0, act=None):
+    """Wall seconds of a download; act(bytes) once that many bytes (at) are there."""
+    begin = time.monotonic()
+    p = one.popen("download", "--json", digest)
+    took = 0
+    if act:
+        story.until(p, lambda e: e.get("bytes", 0) >= at)
+        act()
+        took = time.monotonic() - begin
+    done = story.finish(p)
+    wall = time.monotonic() - begin
+    story.same(path, done["path"])
+    os.unlink(done["path"])
+    return wall, took
+
+
+def four(build, mbit, mib):
+    """Four holders of mbit each and one that fetches; then one killed, one lying, one stopped."""
+    with Lan(build) as lan:
+        cases_swarm.SIZE = size = mib * MIB
+        holders, one, path = cases_swarm.four(lan)
+        for h in holders:
+            h.rate(f"{mbit}mbit")
+        one.rate("1gbit")
+        liar = f"{lan.dir}/liar.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-D_GNU_SOURCE", "-o", liar, os.path.join(os.path.dirname(cases_swarm.__file__), "liar.c")],
+                       check=True)
+        digest = cases_swarm.start_four(lan, holders, one, {"LD_PRELOAD": liar, "LIAR_ON": f"{lan.dir}/lie"})
+        each = iperf(holders[0], one)
+        wall, _ = fetch(one, digest, path)
+        print(f"| {mib} MiB from 4 holders of {mbit} Mbit/s each: % of their sum | **{100 * size / wall / (4 * each):.1f}** ({wall:.1f} s) | 100 % = 4 x iperf3 |",
+              flush=True)
+        if shutil.which("aria2c") and shutil.which("nginx"):
+            for h in holders:
+                web(lan, h)
+            time.sleep(0.5)
+            begin = time.monotonic()
+            subprocess.run(["ip", "netns", "exec", one.ns, "aria2c", "-q", "-x1", "-s4", "-k1M", "--file-allocation=none", "-d", one.dir, "-o", "aria.bin",
+                            *[f"http://{h.ip}:8080/swarm.bin" for h in holders]], check=True)
+            aria = time.monotonic() - begin
+            print(f"| the same by aria2 from nginx, plain, unverified | {100 * size / aria / (4 * each):.1f} ({aria:.1f} s) | |", flush=True)
+        story.write(f"{lan.dir}/lie")
+        lied, _ = fetch(one, digest, path)
+        os.unlink(f"{lan.dir}/lie")
+        three = size / (3 * each)
+        print(f"| one of the 4 lies in every piece: wall / 3 honest ones at iperf3's rate | **{lied / three:.2f}** ({lied:.1f} s) | |", flush=True)
+        holders[1].process.send_signal(signal.SIGSTOP)
+        stalled, _ = fetch(one, digest, path)
+        holders[1].process.send_signal(signal.SIGCONT)
+        print(f"| one of the 4 stands still from the start (SIGSTOP): the same | **{stalled / three:.2f}** ({stalled:.1f} s) | |", flush=True)
+        story.wait("four again", lambda: one.find("swarm.bin", holders=4))
+        killed, at = fetch(one, digest, path, size // 3, lambda: holders[2].kill())
+        lost = (size * 2 / 3) * (1 / 3 - 1 / 4) / each  # what the other three bring in its place
+        print(f"| one of the 4 killed after a third: extra wall / its lost share | **{(killed - wall) / lost:.2f}** ({killed:.1f} s, killed at {at:.1f} s) | |",
+              flush=True)
+
+
+def part_swarm(build):
+    """Swarms 1 -> 8 and 1 -> 24, four holders"""
+    if os.path.isdir("/dev/shm"):
+        os.environ["IWANT_TEST_DIR"] = "/dev/shm"
+    mbit, mib = int(os.environ.get("IWANT_BENCH_SWARM_RATE", "60")), int(os.environ.get("IWANT_BENCH_SWARM_MIB", "200"))
+    for n in os.environ.get("IWANT_BENCH_LEECHES", "8 24").split():
+        swarm(build, int(n), mbit if int(n) <= 8 else mbit // 2, mib if int(n) <= 8 else mib * 5 // 4)
+    four(build, 100, 200)
+    os.environ.pop("IWANT_TEST_DIR", None)
