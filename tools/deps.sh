@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tools/deps.sh build|test   install the Debian packages that building (and testing) needs, if any
+# tools/deps.sh build|test|bench   install the Debian packages that building (and testing) needs, if any
 # is missing; says what it installs, and does nothing otherwise.
 set -eu
 export LC_ALL=C
@@ -8,12 +8,14 @@ build=(gcc libc6-dev make pkg-config libuv1-dev libmicrohttpd-dev libcurl4-gnutl
 nettle-dev libsodium-dev libsqlite3-dev libutf8proc-dev libjansson-dev uthash-dev
 libqrencode-dev)
 test=(libcmocka-dev python3 iproute2 nftables curl procps aria2)
+bench=(nginx-light openssl aria2 rsync openssh-server iperf3 python3-libtorrent)
 
 case ${1:-} in
 build) wanted=("${build[@]}") ;;
 test) wanted=("${build[@]}" "${test[@]}") ;;
+bench) wanted=("${build[@]}" "${test[@]}" "${bench[@]}") ;;
 *)
-    echo "usage: tools/deps.sh build|test" >&2
+    echo "usage: tools/deps.sh build|test|bench" >&2
     exit 2
     ;;
 esac

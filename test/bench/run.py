@@ -206,6 +206,12 @@ def part_index(build):
         print(f"| start again, nothing changed | {statistics.median(again):.2f} s | `find -printf` over the tree: {statistics.median(walks):.2f} s |", flush=True)
 
 
+def part_transfer(build):
+    """One peer beside other programs, small files, kill -9; prints tables of its own"""
+    import transfer
+    transfer.run(build, nginx_tls)
+
+
 def part_memory(build):
     """Resident memory, idle, with 10,000 files shared"""
     with Lan(build) as lan:
@@ -235,8 +241,8 @@ def main():
     for name, key in (("kills", "KILLS"), ("hog", "HOG_S"), ("hosts", "HOSTS"), ("only", "ONLY")):
         if getattr(given, name):
             os.environ["IWANT_BENCH_" + key] = getattr(given, name)
-    build, parts = given.build, given.parts or ["first", "change", "rate", "index", "memory", "play", "search"]
-    if parts != ["search"]:
+    build, parts = given.build, given.parts or ["first", "change", "rate", "index", "memory", "play", "search", "transfer"]
+    if parts not in (["search"], ["transfer"]):
         print("| what | figure | how |\n|---|---|---|", flush=True)
     for part in parts:
         globals()[f"part_{part}"](build)
