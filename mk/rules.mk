@@ -36,6 +36,8 @@ help:
 	@echo 'make PROFILE=asan    the same with ASan+UBSan; tsan: with ThreadSanitizer'
 	@echo 'make install         PREFIX=/usr/local DESTDIR='
 	@echo 'make sim SEEDS=N     the simulator over N seeds'
+	@echo 'make sim-figures     what the simulator measures of elections (RUNS=N)'
+	@echo 'make model           search the model of the election (spin)'
 	@echo 'make fuzz SECONDS=N  every fuzz target for N seconds (clang)'
 	@echo 'make bench           figures for doc/BENCHMARKS.md'
 	@echo 'make search-bench   search alone; build/bench/search_adapter speaks to benchmarks'

@@ -43,6 +43,17 @@ SEEDS ?= 2000
 sim: $(SIM)
 	$(BUILD)/test/sim/sim_elect --seeds $(SEEDS)
 	$(BUILD)/test/sim/sim_plan $(SEEDS)
+
+# Figures of elections for doc/BENCHMARKS.md: p50 and p99 of RUNS runs each.
+RUNS ?= 200
+sim-figures: $(BUILD)/test/sim/sim_elect
+	$< --figures $(RUNS)
+
+# The model of the election, with spin: its configurations are searched to the end, its mutants have to fail.
+model:
+	test/model/run
+
+.PHONY: sim-figures model
 	$(BUILD)/test/sim/sim_swarm $(SEEDS)
 
 # Tests that take minutes, and are not in check.

@@ -56,6 +56,8 @@ void follow_alive(struct elect *e)
         poll_stop(e);
         e->role = ELECT_FOLLOW;
     }
+    if (follow_silent(e, T_SUSPECT) && e->join.tries > JOIN_TRIES_HEARD / 2)
+        e->join.tries = JOIN_TRIES_HEARD / 2;
     e->follow.heard_ms = e->now;
     e->follow.backoff_ms = 0;
     e->follow.deferred = 0;
@@ -523,6 +525,14 @@ static void ping_tick(struct elect *e)
     }
 }
 
+/* The leader speaks, but does not hear us. (One without members can't notice that it is deaf.) */
+static void give_up(struct elect *e)
+{
+    leader(e)->shun_until = e->now + T_SHUN_DEAF;
+    listen_enter(e, 0, T_LISTEN + rand_ms(e, 0, 100));
+    e->listen.why = ELECT_WHY_REFUSED;
+}
+
 void follow_tick(struct elect *e)
 {
     struct follow *f = &e->follow;
@@ -539,6 +549,14 @@ void follow_tick(struct elect *e)
     evidence_tick(e);
     if (e->role != ELECT_FOLLOW)
         return;
+    if (e->now >= e->join.at_ms && !f->joined && e->join.tries >= JOIN_TRIES_HEARD) {
+        if (!follow_silent(e, T_SUSPECT)) {
+            give_up(e);
+            return;
+        }
+        e->join.tries =
+            JOIN_TRIES_HEARD / 2; /* that we do not hear it either is the poll's affair */
+    }
     if (e->now >= e->join.at_ms)
         say_join(e, leader(e), e->cur.session);
     if (f->joined && e->now >= f->ka_at_ms)

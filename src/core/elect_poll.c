@@ -132,7 +132,7 @@ static void follower_answers(struct elect *e, const struct peer *p, const struct
         } else {
             follower_judges(e, p, m);
         }
-    } else if (!follow_silent(e, T_SUSPECT)) {
+    } else if (!follow_silent(e, T_SUSPECT) && (e->follow.joined || e->join.tries < JOIN_TRIES)) {
         vote(e, WIRE_OTHER, &e->cur);
     } else if (!ballot_is(about)) {
         vote(e, WIRE_LOST, NULL);

@@ -54,6 +54,7 @@ enum {
     T_KA_RUSH = 20, /* least time between two KAs when the catalog changes */
     T_SWEEP_FAST = 100,
     T_SHUN = 5000,
+    T_SHUN_DEAF = 1500,
     T_PATH = 3000,
 };
 

@@ -33,7 +33,7 @@ static void settle(int64_t base_ms, const char *what)
 /* Losses that can swallow all signs of life and all answers at once: then the lead may move. */
 static bool rough(void)
 {
-    return lan.loss_pct > 10 || (lan.bursts && lan.loss_pct > 5);
+    return lan.loss_pct > 10 || (lan.bursts && (lan.loss_pct > 5 || lan.hosts < 4));
 }
 
 static bool someone_leads(void)
@@ -222,10 +222,12 @@ static void follower_goes(void)
         lan_leave(gone);
     else
         lan_crash(gone, false);
-    if (how == 1) /* a download failed, at the leader or at another */
+    for (int k = 0; how == 1 && k < 3; k++) { /* downloads fail, at the leader or at another */
         lan_event(chance(500) || lan.hosts < 3 ? leader : third,
                   &(struct elect_in){.kind = ELECT_REPORT, .nid = lan.host[gone].nid});
-    if (lan_settle((how == 2 ? 9000 : 500) * MS, true) < 0)
+        lan_run(110 * MS);
+    }
+    if (lan_settle(allowed_us(how == 2 ? 9000 : 500), true) < 0)
         lan_fail("a peer that %s is still in the ledger", how ? "crashed" : "left");
     if (lan.takeovers != before)
         lan_fail("a follower went and the lead changed");
@@ -244,17 +246,18 @@ static void hiccup(void)
 static void short_hiccups(void)
 {
     int leader = grow();
+    bool may_move = rough() || lan.loss_pct > 5;
 
     for (int i = 0; i < 15; i++) {
         int64_t us = between(20 * MS, 200 * MS);
 
         lan_sleep(leader, us);
-        if (rough())
+        if (may_move)
             lan_run(us + between(300 * MS, 2 * SECOND));
         else
             calm(us + between(300 * MS, 2 * SECOND), "hiccups");
     }
-    if (!rough())
+    if (!may_move)
         still_leads(leader, "hiccups");
     else
         settle(1500, "hiccups");
@@ -328,6 +331,21 @@ static void deaf_leader(void)
     settle(1500, "hearing");
 }
 
+/* The leader dies, and who takes over can't hear: it has no members whose silence it could notice.
+ */
+static void deaf_successor(void)
+{
+    int leader = grow(), heir = lan_backup(leader, 0);
+
+    if (heir < 0)
+        return;
+    lan_deaf(heir, true);
+    lan_crash(leader, chance(500));
+    settle(9000, "deaf successor");
+    lan_heal();
+    settle(2500, "hearing");
+}
+
 static void mute_leader(void)
 {
     int leader = grow();
@@ -372,7 +390,7 @@ static void half_deaf(void)
         for (int b = 0; b < 3; b++)
             lan.bridge[a][b] = a != 1 || b != 2;
     lan_run(between(2 * SECOND, 15 * SECOND));
-    if (lan.takeovers != before && lan.loss_pct <= 5)
+    if (lan.takeovers != before && !lan.loss_pct)
         lan_fail("one that does not hear the leader took the lead");
     lan_heal();
     settle(2500, "cured");
@@ -695,6 +713,7 @@ static const struct scenario {
     {"partition", partition, 3},
     {"isolate", isolate, 3},
     {"deaf-leader", deaf_leader, 3},
+    {"deaf-successor", deaf_successor, 4},
     {"mute-leader", mute_leader, 3},
     {"bad-follower", bad_follower, 3},
     {"half-deaf", half_deaf, 4},

@@ -1,5 +1,5 @@
 /* The election under faults, many seeds. `sim_elect [--seeds N] [--seed S] [--scenario NAME]
- * [--trace] [--wire] [--times]`
+ * [--hosts N] [--trace] [--wire] [--times]`
  *
  * Each seed takes one scenario, a number of hosts and a loss. Checked after each event: the
  * invariants of doc/ELECTION.md (S1, S2, S5, S6, S8, and that news and ledger agree); at the end of
@@ -23,9 +23,12 @@ unsigned elect_rules_off;
 
 static char run_now[100];
 static bool times;
-static int most_hosts; /* 0: ten */
+static int hosts_wanted; /* 0: as the seed has it */
 
 #include "elect_scenarios.c"
+
+#include "elect_figures.c"
+#include "elect_stories.c"
 
 /* ---- running them ---- */
 
@@ -50,10 +53,10 @@ static void open_by_seed(const struct scenario *s, uint64_t seed)
 
     rng_seed(&r, seed);
     hosts = s->hosts_min + (int)rng_below(&r, (uint64_t)(11 - s->hosts_min));
-    if (most_hosts && seed % 97 == 0) /* now and then more: 11 to 100, rarely 1,000 */
-        hosts = seed % 970 ? 11 + (int)rng_below(&r, 90) : 1000;
-    if (hosts > most_hosts && most_hosts)
-        hosts = most_hosts;
+    if (seed % 97 == 0) /* now and then more: 11 to 60, rarely up to 1,000 */
+        hosts = seed % 9700 ? 11 + (int)rng_below(&r, 50) : 100 + (int)rng_below(&r, 901);
+    if (hosts_wanted)
+        hosts = hosts_wanted;
     lan_open(hosts, seed, losses[rng_below(&r, 5)]);
     lan.plain =
         seed % 3; /* seals and signatures cost most of the time: a third of the runs has them */
@@ -141,8 +144,11 @@ static void on_abort(int sig)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: sim_elect [--seeds N] [--seed S] [--scenario NAME] [--trace] [--wire] "
-                    "[--times]\n");
+    fprintf(stderr,
+            "usage: sim_elect [--seeds N] [--seed S] [--scenario NAME] [--hosts N] [--trace] "
+            "[--wire] [--times]\n"
+            "       sim_elect --figures RUNS\n"
+            "       sim_elect --stories   write test/sim/stories anew where they differ\n");
     return 2;
 }
 
@@ -150,17 +156,26 @@ int main(int argc, char **argv)
 {
     uint64_t seeds = SEEDS, first = 1, passed = 0, failed = 0;
     const struct scenario *only = NULL;
-    bool one = false;
+    bool one = false, rewrite = false;
+    unsigned figures_of = 0;
 
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--trace")) {
             lan.trace = true;
         } else if (!strcmp(argv[i], "--wire")) {
             lan.trace_wire = true;
+        } else if (!strcmp(argv[i], "--stories")) {
+            rewrite = true;
         } else if (!strcmp(argv[i], "--times")) {
             times = true;
         } else if (i + 1 == argc) {
             return usage();
+        } else if (!strcmp(argv[i], "--hosts")) {
+            hosts_wanted = atoi(argv[++i]);
+            if (hosts_wanted < 2 || hosts_wanted > HOSTS_MAX)
+                return usage();
+        } else if (!strcmp(argv[i], "--figures")) {
+            figures_of = (unsigned)strtoul(argv[++i], NULL, 10);
         } else if (!strcmp(argv[i], "--seeds")) {
             seeds = strtoull(argv[++i], NULL, 10);
         } else if (!strcmp(argv[i], "--seed")) {
@@ -179,6 +194,10 @@ int main(int argc, char **argv)
         return 1;
     setvbuf(stdout, NULL, _IOLBF, 0); /* a run that is stopped has told what it found */
     signal(SIGABRT, on_abort);
+    if (figures_of) {
+        print_figures(figures_of);
+        return 0;
+    }
     for (uint64_t seed = first; seed < first + seeds; seed++) {
         const struct scenario *s = only ? only : &scenarios[seed % SCENARIOS];
 
@@ -189,6 +208,8 @@ int main(int argc, char **argv)
             printf("FAILED: %s %s: %s\n", argv[0], run_now, lan.why);
         }
     }
+    for (size_t i = 0; !one && i < STORIES; i++)
+        *(story_holds(&stories[i], rewrite) ? &passed : &failed) += 1;
     for (size_t i = 0; !one && i < sizeof mutants / sizeof *mutants; i++)
         *(mutant_caught(i) ? &passed : &failed) += 1;
     printf("%llu passed, %llu failed\n", (unsigned long long)passed, (unsigned long long)failed);
