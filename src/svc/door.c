@@ -226,7 +226,7 @@ int door_open(struct door *d, const struct hash *hash, const struct nid *asker, 
 {
     static const struct nid owner;
     uint64_t most = asker ? LINK_PEER_S : LINK_MAX_S;
-    struct link *l;
+    struct link *l = NULL;
     char kind = 0, *name = NULL;
     int bad;
 
