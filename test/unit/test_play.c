@@ -147,6 +147,27 @@ static void arrived(uint64_t from, uint64_t end)
     uv_mutex_unlock(&fake.lock);
 }
 
+/* The download was told to go on from there. */
+static bool is_at(uint64_t point)
+{
+    bool yes;
+
+    uv_mutex_lock(&fake.lock);
+    yes = fake.point == point;
+    uv_mutex_unlock(&fake.lock);
+    return yes;
+}
+
+static bool is_awaited(void)
+{
+    bool yes;
+
+    uv_mutex_lock(&fake.lock);
+    yes = fake.wake != NULL;
+    uv_mutex_unlock(&fake.lock);
+    return yes;
+}
+
 static void event(const char *what, const char *path)
 {
     json_t *e = json_pack("{ss ss ss sI ss*}", "event", what, "kind", "f", "name", "a film.mkv",
@@ -242,10 +263,10 @@ static void bytes_wait_for_their_piece(void **state)
     assert_int_equal(told.plays, 1);
     assert_non_null(strstr(told.url, "/a%20film.mkv"));
     fd = ask("Range: bytes=1500000-2499999\r\n");
-    for (int tries = 0; fake.point != 1500000 && tries < 20000; tries++)
+    for (int tries = 0; !is_at(1500000) && tries < 20000; tries++)
         usleep(1000);
-    assert_int_equal(fake.point, 1500000); /* the download goes on from there */
-    arrived(0, 1u << 20);                  /* something else */
+    assert_true(is_at(1500000));
+    arrived(0, 1u << 20); /* something else */
     arrived(1u << 20, 2u << 20);
     arrived(1u << 20, SIZE);
     assert_int_equal(web_answer(fd, &b), 206);
@@ -315,7 +336,7 @@ static void an_end_cuts_who_waits(void **state)
     (void)state;
     event("progress", NULL);
     fd = ask("");
-    for (int tries = 0; !fake.wake && tries < 20000; tries++)
+    for (int tries = 0; !is_awaited() && tries < 20000; tries++)
         usleep(1000);
     play_end(t);
     (void)web_answer(fd, &b);
