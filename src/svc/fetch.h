@@ -108,3 +108,5 @@ int fetch_look(struct fetch *f, const struct hash *hash, uint64_t at, int *fd, u
 /* From now on its pieces come in order from this byte on, and those right behind it first of all.
  */
 void fetch_point(struct fetch *f, const struct hash *hash, uint64_t at);
+#define FETCH_NO_POINT                                                                             \
+    UINT64_MAX /* nobody plays it any more: in order, but nothing before all else */

@@ -360,14 +360,19 @@ static void on_point(void *arg)
     struct xfer *x;
 
     DL_FOREACH (p->f->xfers, x) {
-        if (!x->closing && hash_eq(&x->hash, &p->hash) && p->at < x->size) {
+        if (x->closing || !hash_eq(&x->hash, &p->hash))
+            continue;
+        xfer_pin(x);
+        if (p->at < x->size) {
             x->pointed = true;
             x->point = (uint32_t)(p->at / content_piece_size(x->size));
-            xfer_pin(x);
             xfer_point(x);
-            xfer_unpin(x);
-            break;
+        } else if (x->pointed) {
+            x->pointed = false;
+            xfer_step(x, (struct plan_in){.event = PLAN_POINT, .piece = x->point});
         }
+        xfer_unpin(x);
+        break;
     }
     mem_free(p);
 }

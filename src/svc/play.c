@@ -411,15 +411,22 @@ struct playing *play_begin(struct play *p, const struct hash *hash, const char *
 void play_end(struct playing *t)
 {
     struct play *p = t->play;
+    struct hash hash = t->hash;
+    bool last = t->listener >= 0;
+    struct playing *o;
 
     if (t->listener >= 0)
         fetch_unlisten(p->conf.fetch, t->listener);
     uv_mutex_lock(&p->lock);
     DL_DELETE(p->playings, t);
+    DL_FOREACH (p->playings, o)
+        last &= !hash_eq(&o->hash, &hash);
     t->over = true;
     wake_streams(t);
     drop(t);
     uv_mutex_unlock(&p->lock);
+    if (last)
+        fetch_point(p->conf.fetch, &hash, FETCH_NO_POINT);
 }
 
 struct play *play_new(const struct play_conf *conf)

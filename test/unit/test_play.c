@@ -276,6 +276,7 @@ static void bytes_wait_for_their_piece(void **state)
     assert_bytes(&b, 1500000, 1000000);
     buf_free(&b);
     play_end(t);
+    assert_true(is_at(FETCH_NO_POINT));
     play_free(p);
 }
 
