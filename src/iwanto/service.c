@@ -11,7 +11,9 @@
  *
  * Threads: this one (lan and the glue below), share, desk, fetch: each a loop that owns what it
  * touches; two pools of HTTP threads (serve, control); libuv's pool for hashing. They post to each
- * other's loops and share nothing but what a header says.
+ * other's loops and share nothing but what a header says. Only while somebody asks for it: two
+ * plain listeners, play (this computer's players; reads what fetch brings) and door (links for
+ * programs without iwant; gives what serve gives), and the errands' thread for links and looks.
  *
  * Here the rooms are opened in the order in which they need each other, tied together by four
  * callbacks, and closed in reverse: share_changed   our rows changed      -> lan announces the
