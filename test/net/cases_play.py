@@ -152,15 +152,14 @@ def case_play_words(lan):
     a.start()
     c.start()
     lan.settled(a, c)
-    wait("idle", lambda: not a.status()["shared"]["indexing"])
-    folder = next(r for r in c.search("--type", "dir", "some film") if r["name"] == "Some Film")
+    folder = whole_folder(c, "Some Film", 5 * MIB + 1000)
     p, url = play(c, folder["hash"])
     check(url.endswith("/film.mkv"), url)
     reader(c, url, film, 1, 0, "?")
     wait("its file alone", lambda: os.listdir(c.downloads) == ["film.mkv"])
     err = end(p)
     check("downloaded: " in err, err)
-    series = next(r for r in c.search("--type", "dir", "series") if r["name"] == "Series")
+    series = whole_folder(c, "Series", 300000)
     done = c.run("play", series["hash"][:12])
     check(done.code == 1 and len(done.out.splitlines()) == 2 and "choose one: iwanto play @N" in done.err, done)
     p = c.popen("play", "--json", "@2")
@@ -184,6 +183,12 @@ def case_play_words(lan):
     end(p)
     check(c.run("play", "f" * 64).code == 1, "nobody has it")
     check(c.run("play").code == 2 and c.run("play", "a", "b").code == 2, "usage")
+
+
+def whole_folder(host, name, size, holders=1):
+    """Its row, once all that is in it has been hashed."""
+    return wait(name, lambda: [r for r in host.search("--type", "dir", name)
+                               if r["name"] == name and r["size"] == size and len(r["holders"]) == holders])[0]
 
 
 def media(path):
@@ -292,8 +297,7 @@ def case_link_folder(lan):
     b.start("--links", "own")
     c.start("--links", "no")
     lan.settled(a, b, c)
-    box = wait("the folder", lambda: [r for r in c.search("--type", "dir", "box")
-                                      if r["name"] == "Box" and len(r["holders"]) == 2])[0]
+    box = whole_folder(c, "Box", 140000, holders=2)
     done = c.run("link", box["hash"])
     check(done.code == 2 and "--metalink" in done.err, done)
     done = document(c, box["hash"], f"{c.dir}/box.meta4")
