@@ -45,7 +45,7 @@ sim: $(SIM)
 	$(BUILD)/test/sim/sim_plan $(SEEDS)
 
 # Figures of elections for doc/BENCHMARKS.md: p50 and p99 of RUNS runs each.
-RUNS ?= 200
+RUNS ?= 40
 sim-figures: $(BUILD)/test/sim/sim_elect
 	$< --figures $(RUNS)
 
