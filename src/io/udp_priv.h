@@ -27,6 +27,9 @@ struct udp {
     uint16_t port[2];
     struct udp_sock *link[UDP_LINKS_MAX];
     size_t links;
+    int64_t window_ms; /* of the count of datagrams below */
+    unsigned came;
+    bool flooded; /* too many in the window before */
 };
 
 socklen_t udp_to_sockaddr(const struct addr *a, union udp_sockaddr *sa);

@@ -256,7 +256,7 @@ def flood(lan, lead, hosts):
         settled(hosts, warm_s=0)
         moved = sum(len(changes(h)) for h in hosts) - before
         row(f"{sent / seconds:,.0f} invalid datagrams a second ({kind}) at the {'group' if where == group else 'leader'}",
-            f"{share:.1f} % of a core at the leader, {moved} changes of leader", f"{seconds} s, 8 hosts")
+            f"{share:.1f} % of a core at the leader, {moved} changes of leader", f"{seconds} s, {len(hosts)} hosts")
 
 
 def hog(build):
