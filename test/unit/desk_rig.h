@@ -32,7 +32,7 @@ struct fake {
     bool only_buckets; /* whatever it is asked, it tells other ones */
     size_t sent;       /* rows, so far */
     struct buf roster; /* of a leader: what it answers to GET /v1/desk, once */
-    unsigned held;     /* requests for more of it */
+    atomic_uint held;  /* requests for more of it */
     unsigned asked;    /* requests so far */
     uint64_t since;    /* of the last one */
     const char *name;
