@@ -1,24 +1,14 @@
 #!/usr/bin/env bash
-<<<<<<< HEAD
 # tools/deps.sh build|test|bench   install the Debian packages that building (and testing) needs, if any
 # is missing; says what it installs, and does nothing otherwise.
-=======
-# tools/deps.sh build|test|bench   install the Debian packages that building (and testing, or what
-# benchmarks compare with) needs, if any is missing; says what it installs, and does nothing otherwise.
->>>>>>> cffca0b (deps: what benchmarks compare with; changes: who is cut)
 set -eu
 export LC_ALL=C
 
 build=(gcc libc6-dev make pkg-config libuv1-dev libmicrohttpd-dev libcurl4-gnutls-dev libgnutls28-dev
 nettle-dev libsodium-dev libsqlite3-dev libutf8proc-dev libjansson-dev uthash-dev
 libqrencode-dev)
-<<<<<<< HEAD
 test=(libcmocka-dev spin python3 iproute2 nftables curl procps aria2)
-bench=(nginx-light openssl aria2 rsync openssh-server iperf3 python3-libtorrent)
-=======
-test=(libcmocka-dev python3 iproute2 nftables curl procps aria2)
-bench=(nginx-light openssl fzf plocate)
->>>>>>> cffca0b (deps: what benchmarks compare with; changes: who is cut)
+bench=(nginx-light openssl aria2 rsync openssh-server iperf3 python3-libtorrent fzf plocate)
 
 case ${1:-} in
 build) wanted=("${build[@]}") ;;
