@@ -381,7 +381,7 @@ void check_begin(struct xfer *x); /* the list is there: look at what there is, t
 /* fetch_request.c */
 void xfer_step(struct xfer *x, struct plan_in in);
 void xfer_cancel_all(struct xfer *x);
-void xfer_point(struct xfer *x); /* tell the plan what is played */
+void xfer_point(struct xfer *x);    /* tell the plan what is played */
 void xfer_ask_anew(struct xfer *x); /* end what runs and ask for it again */
 
 /* fetch_list.c */
