@@ -148,7 +148,6 @@ def case_play_words(lan):
     noise(f"{a.share}/Some Film/poster.jpg", 1000)
     for i in (1, 2):
         noise(f"{a.share}/Series/S01E0{i}.mkv", 100000 * i)
-    noise(f"{a.share}/empty.mp3", 0)
     a.start()
     c.start()
     lan.settled(a, c)
@@ -177,10 +176,6 @@ def case_play_words(lan):
     check(done.code == 0 and done.out == "" and not there(c, "cmp", film, out).returncode, done)
     done = c.run("play", "--player", "false", folder["hash"])
     check(done.code == 7 and "status 1" in done.err, done)
-    p, url = play(c, c.find("empty", name="empty.mp3")["hash"])
-    code, body = curl(c, url)
-    check((code, body) == (200, b""), (code, body))
-    end(p)
     check(c.run("play", "f" * 64).code == 1, "nobody has it")
     check(c.run("play").code == 2 and c.run("play", "a", "b").code == 2, "usage")
 
