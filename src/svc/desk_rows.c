@@ -163,6 +163,9 @@ static size_t take_buckets(struct member *m, const uint8_t *p, size_t len)
     }
     if (++m->rounds > ROUNDS_MAX) {
         m->stream.fault = "buckets again and again";
+        desk_match_forget(m);
+        m->match = MATCH_ALL; /* next time */
+        m->rounds = 0;
         return 0;
     }
     m->stream.matched = true;
