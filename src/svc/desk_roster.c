@@ -71,10 +71,11 @@ static void put_member(const struct member *m, struct buf *b)
     struct roster_entry e = {.nid = m->nid,
                              .leader = m->self,
                              .inc = m->peer.inc,
-                             .addr = m->self ? (struct addr){0} : m->peer.addr,
                              .generation = m->self ? m->generation : m->peer.generation,
                              .number = m->self ? m->number : m->peer.number};
 
+    if (!m->self)
+        e.addr = m->peer.addr;
     memcpy(e.pub, m->peer.pub, sizeof e.pub);
     roster_put(b, &e);
 }
