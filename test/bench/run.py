@@ -232,7 +232,13 @@ def part_memory(build):
               f"| RssAnon {proc(a, 'RssAnon'):.1f} / {proc(b, 'RssAnon'):.1f} MiB; CPU {used[0]:.2f} / {used[1]:.2f} % of a core |", flush=True)
 
 
+def ended(number, frame):
+    """Told to stop: the namespaces and processes go first."""
+    raise KeyboardInterrupt
+
+
 def main():
+    signal.signal(signal.SIGTERM, ended)
     options = argparse.ArgumentParser()
     options.add_argument("build")
     options.add_argument("parts", nargs="*")
