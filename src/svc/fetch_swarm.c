@@ -88,20 +88,13 @@ void xfer_sources(struct xfer *x)
 static uint32_t room(const struct xfer *x)
 {
     const struct xfer *o;
+    const struct job *j;
     unsigned mine = 0, jobs = 0, n;
 
-    DL_FOREACH (x->f->xfers, o) {
-        const struct xfer *p;
-
-        if (o->closing)
-            continue;
-        mine += o->job == x->job;
-        DL_FOREACH (x->f->xfers, p) { /* each job at its first */
-            if (p == o || (!p->closing && p->job == o->job))
-                break;
-        }
-        jobs += p == o;
-    }
+    DL_FOREACH (x->f->xfers, o)
+        mine += o->job == x->job && !o->closing;
+    DL_FOREACH (x->f->jobs, j)
+        jobs += j->xfer || j->tree;
     n = FETCH_CONN_MAX / ((mine ? mine : 1) * (jobs ? jobs : 1));
     return n < FETCH_CONN_MIN ? FETCH_CONN_MIN : n;
 }
