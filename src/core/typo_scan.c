@@ -7,6 +7,7 @@
 #define LANES 8
 
 typedef uint32_t lanes __attribute__((vector_size(4 * LANES)));
+typedef uint64_t wide __attribute__((vector_size(4 * LANES)));
 
 /* At most n bits set, in each lane: all bits of the lane, or none. A macro, because how vectors are
  * passed to functions depends on the registers that there are. */
@@ -20,7 +21,7 @@ typedef uint32_t lanes __attribute__((vector_size(4 * LANES)));
     do {                                                                                           \
         for (; i + 2 * LANES <= count; i += 2 * LANES) {                                           \
             lanes v[2], pass[2];                                                                   \
-            uint64_t any[LANES / 2];                                                               \
+            wide any;                                                                              \
                                                                                                    \
             memcpy(v, sig + i, sizeof v);                                                          \
             for (int k = 0; k < 2; k++) {                                                          \
@@ -31,8 +32,7 @@ typedef uint32_t lanes __attribute__((vector_size(4 * LANES)));
             }                                                                                      \
             pass[0] &= 1;                                                                          \
             pass[1] &= 1;                                                                          \
-            v[0] = pass[0] | pass[1];                                                              \
-            memcpy(any, v, sizeof any);                                                            \
+            any = (wide)(pass[0] | pass[1]);                                                       \
             if (!(any[0] | any[1] | any[2] | any[3]))                                              \
                 continue;                                                                          \
             for (uint32_t k = 0; k < 2 * LANES; k++) {                                             \
