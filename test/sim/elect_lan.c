@@ -22,14 +22,14 @@ struct packet { /* one sealed datagram on its way to some receivers */
     struct packet *all, *idle; /* next of those there are, of those not in use */
 };
 
-enum kind { DELIVER, TIMER, WAKE, REFUSE };
+enum kind { DELIVER, TIMER, WAKE, REFUSE, ANSWER, ROSTER };
 
 struct event {
     int64_t at_us;
     uint64_t no; /* order among those of one moment */
     enum kind kind;
-    int to;
-    uint64_t timer_no;
+    int to, from;
+    uint64_t timer_no; /* or of a call */
     struct packet *packet;
     struct addr refused;
 };
@@ -226,7 +226,10 @@ static void check_foreign(int i, const struct wire_msg *m, const uint8_t nonce[2
         lan_fail("a foreign %s with our tag was opened", wire_type_name(m->type));
 }
 
+static void shares_news(int i, const struct elect_news *n, int whom);
+
 #include "elect_lan_check.c"
+#include "elect_shares.c"
 
 /* Seal as svc/lan does, open as the receivers do; all of them hold the same key, so once is enough.
  */
@@ -442,6 +445,12 @@ static void step(struct event *ev)
         if (awake(ev->to))
             lan_event(ev->to, &(struct elect_in){.kind = ELECT_REFUSED, .from = ev->refused});
         break;
+    case ANSWER:
+        shares_answer(ev->to, ev->from, ev->timer_no);
+        break;
+    case ROSTER:
+        shares_roster(ev->to, ev->timer_no);
+        break;
     }
 }
 
@@ -472,6 +481,7 @@ void lan_open(int hosts, uint64_t seed, unsigned loss_pct)
     lan.loss_pct = loss_pct;
     lan.now_us = SECOND;
     lan.replays = lan.bursts = lan.shuffles = lan.quiet = lan.apart = lan.plain = false;
+    lan.shares = false;
     memset(lan.bridge, 0, sizeof lan.bridge);
     lan.multicast_bytes = lan.unicast_bytes = lan.datagrams = lan.takeovers = 0;
     rng_seed(&lan.rng, seed);
@@ -501,6 +511,7 @@ void lan_close(void)
 {
     for (int i = 0; i < lan.hosts; i++)
         elect_free(lan.host[i].e);
+    shares_close();
     while (world.all) {
         struct packet *p = world.all;
 
@@ -519,6 +530,8 @@ void lan_start(int i)
 
     if (h->e)
         return;
+    if (lan.shares)
+        shares_up(i);
     h->conf.inc = (uint32_t)++h->boots;
     h->life++;
     h->conf.sen = (uint64_t)(1700000000000ll + h->clock_ms + lan.now_us / MS) << 16 |
@@ -541,6 +554,8 @@ void lan_crash(int i, bool refuses)
     if (!h->e)
         return;
     tell(i, "X");
+    if (lan.shares)
+        shares_down(i, !h->e->leaving);
     elect_free(h->e);
     h->e = NULL;
     h->timer_us = h->cut_us = -1;
@@ -633,10 +648,12 @@ void lan_catalog(int i, uint64_t number)
     struct host *h = &lan.host[i];
 
     h->conf.number = number;
+    if (lan.shares)
+        shares_catalog(i, number);
     if (awake(i))
         lan_event(i, &(struct elect_in){.kind = ELECT_CATALOG,
                                         .generation = h->conf.generation,
-                                        .number = number});
+                                        .number = h->conf.number});
 }
 
 void lan_move(int i, unsigned port, bool notices)

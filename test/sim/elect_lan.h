@@ -54,6 +54,7 @@ struct lan {
     bool bursts;                         /* losses come in rows */
     bool shuffles;                       /* some datagrams are much later than others */
     bool replays;                        /* somebody records and plays back */
+    bool shares;                         /* hosts have files, and leaders a catalog of them */
     bool quiet;                          /* what is delivered has been heard before */
     bool trace, trace_wire;
     struct buf *log; /* news as lines without times, for transcripts; or NULL */
@@ -94,3 +95,16 @@ void lan_oldest(void);
 int64_t lan_settle(int64_t us, bool whole);
 int lan_leader(void); /* that has the most members; -1: none */
 int lan_backup(int leader, int place);
+
+/* Shares. Right after lan_open, not with more than 16 hosts: everybody has some files. From then on
+ * lan_catalog changes some, and leaders and those who stand by fetch rows. */
+void lan_shares(void);
+/* Each leader's catalog shows all that is shared in its group by others, and not one row more. */
+bool lan_union(void);
+bool lan_warm(int i);        /* it stands by with a copy of all */
+uint64_t lan_rows_in(int i); /* rows that came to it from others, since it started */
+enum {
+    SHARES_HIDE = 1, /* rows of who is gone are hidden */
+    SHARES_COPY = 2, /* who stood by goes on with its copy */
+};
+extern unsigned shares_off; /* of these rules: for mutants */

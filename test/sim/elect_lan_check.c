@@ -84,6 +84,8 @@ static void take_news(int i, const struct elect_news *n)
         lan_fail("S2: the term that %s tells falls from %llu to %llu", name(i),
                  (unsigned long long)h->told_term, (unsigned long long)n->term);
     h->told_term = n->term;
+    if (lan.shares)
+        shares_news(i, n, whom);
     switch (n->kind) {
     case ELECT_LEADER:
         h->moves++;

@@ -1,103 +1,4 @@
-/* Part of sim_elect.c: what happens to the hosts, and how long each thing may take. */
-
-/* ---- words of a scenario ---- */
-
-/* base_ms holds on a LAN without loss. Lost datagrams add their retry time, twice as bad at each
- * step. */
-static int64_t allowed_us(int64_t base_ms)
-{
-    int64_t extra_ms = !lan.loss_pct        ? 0
-                       : lan.loss_pct <= 5  ? 1500
-                       : lan.loss_pct <= 10 ? 3000
-                                            : 6000;
-
-    if (lan.bursts)
-        extra_ms *= 2;
-    if (lan.shuffles)
-        extra_ms += 150;
-    return (base_ms + extra_ms) * MS;
-}
-
-static void settle(int64_t base_ms, const char *what)
-{
-    int64_t took = lan_settle(allowed_us(base_ms), false);
-
-    if (times)
-        printf("%-10s %2u %% %2d hosts %7.0f ms\n", what, lan.loss_pct, lan.hosts,
-               (double)took / 1000);
-    if (took < 0)
-        lan_fail("%s: no one leader after %lld ms", what, (long long)allowed_us(base_ms) / MS);
-    lan_oldest();
-}
-
-/* Losses that can swallow all signs of life and all answers at once: then the lead may move. */
-static bool rough(void)
-{
-    return lan.loss_pct > 10 || (lan.bursts && (lan.loss_pct > 5 || lan.hosts < 4));
-}
-
-static bool someone_leads(void)
-{
-    return lan_leader() >= 0;
-}
-
-static void start_from(int first, int end)
-{
-    for (int i = first; i < end; i++) {
-        lan_start(i);
-        lan_run(between(0, 200 * MS / lan.hosts));
-    }
-}
-
-/* All hosts up within 200 ms, then a few seconds of peace. */
-static int grow(void)
-{
-    start_from(0, lan.hosts);
-    settle(1000, "cold");
-    lan_run(between(3 * SECOND, 6 * SECOND));
-    if (!lan_led(true))
-        lan_settle(3 * SECOND, true);
-    return lan_leader();
-}
-
-/* No change of leadership while this runs. */
-static void calm(int64_t us, const char *what)
-{
-    uint64_t before = lan.takeovers;
-
-    lan_run(us);
-    if (lan.takeovers != before)
-        lan_fail("%s: the lead changed without a cause", what);
-}
-
-static void still_leads(int i, const char *what)
-{
-    if (!lan.host[i].e || lan.host[i].e->role != ELECT_LEAD)
-        lan_fail("%s: it deposed the leader", what);
-}
-
-/* One fault, one change: two where loss hides the first successor. */
-static void changed_once(uint64_t before, const char *what)
-{
-    uint64_t changes = lan.takeovers - before;
-
-    if (changes < 1 || changes > (lan.loss_pct ? 3 : 1))
-        lan_fail("%s: %llu changes of leader", what, (unsigned long long)changes);
-}
-
-/* A merge makes no new leader: one of the two goes on, and never do both yield. */
-static void merged(uint64_t before)
-{
-    if (lan.takeovers != before && lan.loss_pct <= 5)
-        lan_fail("a merge made %llu new leaders", (unsigned long long)(lan.takeovers - before));
-}
-
-static int other_than(int leader)
-{
-    return (leader + 1 + (int)between(0, lan.hosts - 1)) % lan.hosts;
-}
-
-/* ---- scenarios ---- */
+/* Part of sim_elect.c: what happens to the hosts. */
 
 static void cold(void)
 {
@@ -149,10 +50,12 @@ static void kill_leader(void)
     int leader = grow();
     uint64_t before = lan.takeovers;
 
+    note_warm();
     lan_crash(leader, true);
     settle(400, "kill");
     lan_run(10 * SECOND);
     changed_once(before, "kill");
+    stays_warm(before);
 }
 
 static void power(void)
@@ -160,10 +63,12 @@ static void power(void)
     int leader = grow();
     uint64_t before = lan.takeovers;
 
+    note_warm();
     lan_crash(leader, false);
     settle(700, "power");
     lan_run(10 * SECOND);
     changed_once(before, "power");
+    stays_warm(before);
 }
 
 static void power_2(void)
@@ -203,12 +108,14 @@ static void leave(void)
     int leader = grow();
     uint64_t before = lan.takeovers;
 
+    note_warm();
     lan_leave(leader);
     if (!lan.loss_pct && lan.hosts > 1 && lan_leader() < 0)
         lan_fail("leave: nobody leads when the leader is gone");
     settle(200, "leave");
     lan_run(10 * SECOND);
     changed_once(before, "leave");
+    stays_warm(before);
 }
 
 static void follower_goes(void)
@@ -501,7 +408,8 @@ static void slander(void)
                                           .from = lan.host[chance(500) ? whom : leader].udp});
         lan_run(between(0, 300 * MS));
     }
-    if (lan.loss_pct <= 5 && lan.takeovers != before)
+    /* (at 5 % three PINGs in a row are lost once in a thousand times) */
+    if (lan.loss_pct <= 5 && lan.takeovers > before + (lan.loss_pct != 0))
         lan_fail("slander deposed the leader");
     settle(1500, "slander");
 }
@@ -610,6 +518,8 @@ static void addresses(void)
             if ((i == leader) != (who == leader) && !knows_address(i, who))
                 lan_fail("%s does not know the new address of %s", name(i), name(who));
         settle(0, "moved");
+        if (rough())
+            leader = lan_leader();
         still_leads(leader, "a change of address");
     }
 }
@@ -695,38 +605,40 @@ static const struct scenario {
     const char *name;
     void (*run)(void);
     int hosts_min;
+    bool shares; /* always, not only for each fifth seed */
 } scenarios[] = {
-    {"cold", cold, 2},
-    {"alone", alone, 2},
-    {"steady", steady, 3},
-    {"kill", kill_leader, 3},
-    {"power", power, 3},
-    {"power2", power_2, 4},
-    {"power3", power_3, 5},
-    {"restart", restart, 2},
-    {"leave", leave, 2},
-    {"follower-goes", follower_goes, 3},
-    {"hiccup", hiccup, 2},
-    {"hiccups", short_hiccups, 3},
-    {"sleep", long_sleep, 3},
-    {"follower-sleeps", follower_sleeps, 3},
-    {"partition", partition, 3},
-    {"isolate", isolate, 3},
-    {"deaf-leader", deaf_leader, 3},
-    {"deaf-successor", deaf_successor, 4},
-    {"mute-leader", mute_leader, 3},
-    {"bad-follower", bad_follower, 3},
-    {"half-deaf", half_deaf, 4},
-    {"visitor", visitor, 4},
-    {"meet", clusters_meet, 4},
-    {"high-term", high_term, 7},
-    {"join", join_one, 3},
-    {"catalogs", catalogs, 2},
-    {"addresses", addresses, 3},
-    {"never", never_leads, 3},
-    {"slander", slander, 3},
-    {"one-way", one_way, 4},
-    {"again", again, 4},
-    {"chaos", chaos, 2},
+    {"cold", cold, 2, false},
+    {"alone", alone, 2, false},
+    {"steady", steady, 3, false},
+    {"kill", kill_leader, 3, true},
+    {"power", power, 3, true},
+    {"power2", power_2, 4, false},
+    {"power3", power_3, 5, false},
+    {"restart", restart, 2, false},
+    {"leave", leave, 2, true},
+    {"follower-goes", follower_goes, 3, false},
+    {"hiccup", hiccup, 2, false},
+    {"hiccups", short_hiccups, 3, false},
+    {"sleep", long_sleep, 3, false},
+    {"follower-sleeps", follower_sleeps, 3, false},
+    {"partition", partition, 3, false},
+    {"isolate", isolate, 3, false},
+    {"deaf-leader", deaf_leader, 3, false},
+    {"deaf-successor", deaf_successor, 4, false},
+    {"mute-leader", mute_leader, 3, false},
+    {"bad-follower", bad_follower, 3, false},
+    {"half-deaf", half_deaf, 4, false},
+    {"visitor", visitor, 4, false},
+    {"meet", clusters_meet, 4, false},
+    {"high-term", high_term, 7, false},
+    {"join", join_one, 3, false},
+    {"catalogs", catalogs, 2, false},
+    {"shares", shares, 3, true},
+    {"addresses", addresses, 3, false},
+    {"never", never_leads, 3, false},
+    {"slander", slander, 3, false},
+    {"one-way", one_way, 4, false},
+    {"again", again, 4, false},
+    {"chaos", chaos, 2, false},
 };
 #define SCENARIOS (sizeof scenarios / sizeof *scenarios)

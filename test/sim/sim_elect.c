@@ -25,6 +25,10 @@ static char run_now[100];
 static bool times;
 static int hosts_wanted; /* 0: as the seed has it */
 
+#include "elect_words.c"
+
+#include "elect_shares_acts.c"
+
 #include "elect_scenarios.c"
 
 #include "elect_figures.c"
@@ -65,6 +69,8 @@ static void open_by_seed(const struct scenario *s, uint64_t seed)
     lan.replays = hosts <= 10 && !rng_below(&r, 3);
     if (!rng_below(&r, 4))
         lan_clocks();
+    if (s->shares || seed % 5 == 0)
+        lan_shares();
 }
 
 static bool run(const struct scenario *s, uint64_t seed)
@@ -83,6 +89,7 @@ static bool run(const struct scenario *s, uint64_t seed)
         snprintf(lan.why, sizeof lan.why, "an assertion (above)");
     } else if (!setjmp(lan.failed)) {
         s->run();
+        shares_at_end();
         good = true;
     }
     running = 0;
@@ -95,25 +102,28 @@ static const struct {
     const char *name;
     enum elect_rule rule;
     const char *scenario;
+    unsigned shares; /* of the rules in elect_lan.h */
 } mutants[] = {
-    {"no poll before a takeover", RULE_POLL, "bad-follower"},
-    {"the poll's majority does not count", RULE_MAJORITY, "half-deaf"},
-    {"any successor is followed at once", RULE_SUCCESSOR, "bad-follower"},
-    {"followers are not sticky", RULE_STICKY, "visitor"},
-    {"no size class", RULE_CLASS, "visitor"},
-    {"yield without a face-off", RULE_FACEOFF, "one-way"},
-    {"terms are not learnt", RULE_TERM, "high-term"},
-    {"no waiting before the claim", RULE_WAIT, "join"},
-    {"no rule of gaps", RULE_GAP, "hiccup"},
-    {"sessions are not compared", RULE_SESSION, "again"},
-    {"no window against replays", RULE_WINDOW, "chaos"},
-    {"former incarnations count", RULE_INC, "chaos"},
-    {"seniority as proposed", RULE_GRANT, "isolate"},
-    {"never says that it is alone", RULE_ALONE, "deaf-leader"},
-    {"slander is believed", RULE_ASK, "slander"},
-    {"leaves without a word", RULE_RESIGN, "leave"},
-    {"changes of a catalog wait", RULE_NEWS, "catalogs"},
-    {"a former leader keeps its ledger", RULE_LEDGER, "meet"},
+    {"no poll before a takeover", RULE_POLL, "bad-follower", 0},
+    {"the poll's majority does not count", RULE_MAJORITY, "half-deaf", 0},
+    {"any successor is followed at once", RULE_SUCCESSOR, "bad-follower", 0},
+    {"followers are not sticky", RULE_STICKY, "visitor", 0},
+    {"no size class", RULE_CLASS, "visitor", 0},
+    {"yield without a face-off", RULE_FACEOFF, "one-way", 0},
+    {"terms are not learnt", RULE_TERM, "high-term", 0},
+    {"no waiting before the claim", RULE_WAIT, "join", 0},
+    {"no rule of gaps", RULE_GAP, "hiccup", 0},
+    {"sessions are not compared", RULE_SESSION, "again", 0},
+    {"no window against replays", RULE_WINDOW, "chaos", 0},
+    {"former incarnations count", RULE_INC, "chaos", 0},
+    {"seniority as proposed", RULE_GRANT, "isolate", 0},
+    {"never says that it is alone", RULE_ALONE, "deaf-leader", 0},
+    {"slander is believed", RULE_ASK, "slander", 0},
+    {"leaves without a word", RULE_RESIGN, "leave", 0},
+    {"changes of a catalog wait", RULE_NEWS, "catalogs", 0},
+    {"a former leader keeps its ledger", RULE_LEDGER, "meet", 0},
+    {"rows of who is gone are shown", 0, "shares", SHARES_HIDE},
+    {"a stand-by that takes over begins anew", 0, "kill", SHARES_COPY},
 };
 
 static bool mutant_caught(size_t i)
@@ -122,9 +132,10 @@ static bool mutant_caught(size_t i)
     uint64_t seed;
 
     elect_rules_off = mutants[i].rule;
+    shares_off = mutants[i].shares;
     for (seed = 1; seed <= 60 && !caught; seed++)
         caught = !run(find(mutants[i].scenario), seed);
-    elect_rules_off = 0;
+    elect_rules_off = shares_off = 0;
     if (caught)
         printf("mutant \"%s\" is caught at --scenario %s --seed %llu: %s\n", mutants[i].name,
                mutants[i].scenario, (unsigned long long)seed - 1, lan.why);
