@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#define SPLIT_MIN        5  /* letters of a word that may be several */
+#define SPLIT_MIN        5 /* letters of a word that may be several */
 #define SPLIT_PIECES     3
 #define SPLIT_TYPO_MIN   8 /* of which one may have an error */
 #define SPLIT_TYPO_HALF  4 /* letters of the half with the error */

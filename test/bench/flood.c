@@ -1,6 +1,6 @@
-/* Invalid datagrams at a steady rate: flood ADDRESS PORT PER_SECOND SECONDS KIND [TAG]. KIND is junk
- * (another program's), foreign (another network's), or sealed (ours by its looks: TAG is four hex
- * digits; the box does not open). Prints how many were sent. */
+/* Invalid datagrams at a steady rate: flood ADDRESS PORT PER_SECOND SECONDS KIND [TAG]. KIND is
+ * junk (another program's), foreign (another network's), or sealed (ours by its looks: TAG is four
+ * hex digits; the box does not open). Prints how many were sent. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdint.h>
