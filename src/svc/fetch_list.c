@@ -1,7 +1,10 @@
 /* What a transfer must know before and beside the pieces: the checkpoint list, and which pieces a
  * source with a part has.
  *
- * A list is accepted from any holder when its SHA-256 is the root hash. Holders that disagree about
+ * A list is accepted from any holder when its SHA-256 is the root hash. One is asked; when it stays
+ * silent for LIST_NEXT_MS the next one is asked beside it, LIST_ASKS at most, and the first good
+ * answer ends the others: a host that stands still costs a second, not the whole time that a call
+ * may stall. Holders that disagree about
  * the root hash of one content are separate groups, the largest first. A list can be forged so that
  * its hash fits (the group lies together, or a folder's file comes without a root hash): then some
  * piece fails from everybody. The whole group is put aside, another list is taken, and the pieces
@@ -14,9 +17,21 @@
 #include <string.h>
 #include <utlist.h>
 
+#define LIST_ASKS      4
+#define LIST_NEXT_MS   1000
 #define RETRY_MS       1000
 #define POLL_TRIES     5
 #define PROBE_TOTAL_MS 2000
+
+/* One holder is being asked for the list. */
+struct list_ask {
+    struct list_ask *prev, *next;
+    struct xfer *x;
+    struct source *source;
+    struct http_call *call;
+    struct buf body;
+    int64_t heard_ms; /* begun, or last byte */
+};
 
 static bool is_bad_root(const struct xfer *x, const struct hash *root)
 {
@@ -115,16 +130,50 @@ static bool list_ok(const struct xfer *x, const struct buf *body)
            !is_bad_root(x, &root);
 }
 
-static void on_list(void *ctx, const struct http_answer *a, const struct buf *body)
+static void list_ask_free(struct list_ask *q)
 {
-    struct xfer *x = ctx;
-    struct source *s = x->list_source;
+    DL_DELETE(q->x->list_asks, q);
+    q->x->list_running--;
+    if (q->call)
+        http_cancel(q->call);
+    buf_free(&q->body);
+    mem_free(q);
+}
 
-    x->list_call = NULL;
+static void end_list_asks(struct xfer *x)
+{
+    struct list_ask *q, *next;
+
+    DL_FOREACH_SAFE(x->list_asks, q, next)
+    list_ask_free(q);
+}
+
+static bool on_list_data(void *ctx, const void *p, size_t len)
+{
+    struct list_ask *q = ctx;
+
+    q->heard_ms = loop_now_ms();
+    buf_add(&q->body, p, len); /* the call sees to the size */
+    return true;
+}
+
+static void on_list(void *ctx, const struct http_answer *a, const struct buf *text)
+{
+    struct list_ask *q = ctx;
+    struct xfer *x = q->x;
+    struct source *s = q->source;
+    struct buf body = q->body;
+
+    (void)text;
+    q->call = NULL;
+    q->body = (struct buf){0};
+    list_ask_free(q);
+    x->list_ms = 0; /* the next at once */
     xfer_pin(x);
-    if (a->status == 200 && !a->err.code && list_ok(x, body)) {
+    if (a->status == 200 && !a->err.code && list_ok(x, &body)) {
+        end_list_asks(x);
         job_moves(x->job);
-        take_list(x, body);
+        take_list(x, &body);
     } else if (a->status == 200 && !a->err.code) {
         x->list_wrong++;
         s->bad++;
@@ -133,6 +182,7 @@ static void on_list(void *ctx, const struct http_answer *a, const struct buf *bo
         holders_failed(x->from, s, a);
     }
     xfer_unpin(x);
+    buf_free(&body);
 }
 
 static struct source *next_of_group(struct xfer *x)
@@ -146,31 +196,49 @@ static struct source *next_of_group(struct xfer *x)
     return NULL;
 }
 
-static void list_ask(struct xfer *x, int64_t now)
+static void round_over(struct xfer *x, int64_t now)
 {
-    struct source *s = next_of_group(x);
+    bool all_wrong = x->list_wrong && x->list_wrong == x->list_asked;
+
+    x->list_ms = now + (all_wrong ? 0 : RETRY_MS);
+    x->list_at = x->list_asked = x->list_wrong = 0;
+    if (all_wrong)
+        (void)next_group(x);
+    else
+        job_wait(x->job, ERR_UNFINISHED, "no holder answers");
+}
+
+static void list_ask(struct xfer *x, struct source *s, int64_t now)
+{
+    struct list_ask *q = mem_zero(1, sizeof *q);
     char hex[HASH_HEX_LEN + 1], path[32 + HASH_HEX_LEN];
-    struct http_ask ask = {.path = path, .done = on_list, .ctx = x};
+    struct http_ask ask = {.path = path, .data = on_list_data, .done = on_list, .ctx = q};
 
-    if (!s) { /* a round is over */
-        bool all_wrong = x->list_wrong && x->list_wrong == x->list_asked;
-
-        x->list_ms = now + (all_wrong ? 0 : RETRY_MS);
-        x->list_at = x->list_asked = x->list_wrong = 0;
-        if (all_wrong)
-            (void)next_group(x);
-        else
-            job_wait(x->job, ERR_UNFINISHED, "no holder answers");
-        return;
-    }
+    q->x = x;
+    q->source = s;
+    q->heard_ms = now;
+    DL_APPEND(x->list_asks, q);
+    x->list_running++;
     x->list_asked++;
-    x->list_source = s;
+    x->list_ms = now + LIST_NEXT_MS;
     hash_hex(&x->hash, hex);
     snprintf(path, sizeof path, "/v1/files/%s/checkpoints", hex);
     ask.addr = s->addr;
     memcpy(ask.pin, s->pub, sizeof ask.pin);
     ask.max = content_checkpoints_len(x->size);
-    x->list_call = http_start(x->f->client, &ask);
+    q->call = http_start(x->f->client, &ask);
+}
+
+/* Somebody sends it right now: a long list on a slow line, not a host that stands still. */
+static bool list_comes(const struct xfer *x, int64_t now)
+{
+    const struct list_ask *q;
+
+    DL_FOREACH (x->list_asks, q) {
+        if (q->body.len && now - q->heard_ms < LIST_NEXT_MS)
+            return true;
+    }
+    return false;
 }
 
 void list_begin(struct xfer *x)
@@ -188,15 +256,21 @@ void list_begin(struct xfer *x)
 
 void list_tick(struct xfer *x, int64_t now)
 {
-    if (!x->has_list && x->path && x->fd >= 0 && !x->list_call && x->list_ms <= now)
-        list_ask(x, now);
+    struct source *s;
+
+    if (x->has_list || !x->path || x->fd < 0 || x->list_ms > now || x->list_running == LIST_ASKS ||
+        list_comes(x, now))
+        return;
+    s = next_of_group(x);
+    if (s)
+        list_ask(x, s, now);
+    else if (!x->list_running)
+        round_over(x, now);
 }
 
 void list_end(struct xfer *x)
 {
-    if (x->list_call)
-        http_cancel(x->list_call);
-    x->list_call = NULL;
+    end_list_asks(x);
     buf_free(&x->old_list);
 }
 

@@ -184,8 +184,8 @@ struct xfer {
     bool has_list;
     struct hash *bad_root; /* lists that turned out forged */
     size_t bad_roots, bad_roots_cap;
-    struct http_call *list_call;
-    struct source *list_source;
+    struct list_ask *list_asks; /* that run: one, and more while they stay silent */
+    unsigned list_running;
     uint32_t list_at;                /* sources are asked in turn */
     int64_t list_ms;                 /* when to ask the next */
     unsigned list_asked, list_wrong; /* in this round */

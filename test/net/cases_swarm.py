@@ -125,7 +125,7 @@ def case_four_one_lies(lan):
 
 
 def case_four_one_stalls(lan):
-    """One of four holders stops for ever in the middle: nobody waits for it"""
+    """One of four holders stops for ever, in the middle or before the start: nobody waits for it"""
     holders, one, path = four(lan)
     digest = start_four(lan, holders, one)
     p = one.popen("download", "--json", digest)
@@ -135,6 +135,15 @@ def case_four_one_stalls(lan):
         same(path, finish(p)["path"])
     finally:
         holders[2].process.send_signal(signal.SIGCONT)
+    wait("four again", lambda: one.find("swarm.bin", holders=4))
+    for h in holders[1:3]:  # one of them is not the leader
+        os.unlink(f"{one.downloads}/swarm.bin")
+        h.process.send_signal(signal.SIGSTOP)
+        try:
+            same(path, finish(one.popen("download", "--json", digest))["path"])
+        finally:
+            h.process.send_signal(signal.SIGCONT)
+        wait("four again", lambda: one.find("swarm.bin", holders=4))
 
 
 def case_file_of_a_folder_from_elsewhere(lan):

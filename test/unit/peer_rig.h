@@ -44,6 +44,7 @@ struct peer {
     struct fetch *fetch;
     uint16_t port;
     unsigned suspects, parts; /* calls of share_suspect; parts offered now */
+    unsigned unreachable;     /* holders that fetch gave up */
 };
 
 /* ---- the played rooms ---- */
@@ -347,10 +348,20 @@ static inline void index_of(struct peer *p, const char *path, struct store_entry
     assert_int_equal(store_get(p->store, path, out, &e), 1);
 }
 
+static void gave_up(void *ctx, const struct nid *nid)
+{
+    (void)nid;
+    __atomic_add_fetch(&((struct peer *)ctx)->unreachable, 1, __ATOMIC_RELAXED);
+}
+
 static inline void fetch_up(struct peer *p)
 {
-    struct fetch_conf conf = {
-        .ident = &p->id, .share = (struct share *)(void *)p, .db_path = p->db, .folder = p->down};
+    struct fetch_conf conf = {.ident = &p->id,
+                              .share = (struct share *)(void *)p,
+                              .db_path = p->db,
+                              .folder = p->down,
+                              .unreachable = gave_up,
+                              .ctx = p};
     struct err e = {0};
 
     p->fetch = fetch_new(&conf, &e);

@@ -19,6 +19,7 @@ enum lie {
     GONE,       /* 410 */
     WRONG_LIST, /* a checkpoint list that is not the root hash's */
     LIES,
+    SILENT, /* never answers a question for the list */
 };
 
 static struct peer a, me;
@@ -33,6 +34,7 @@ static struct liar {
     struct buf checkpoints;
     struct buf folder, batch; /* answers as they are */
     atomic_uint asked;
+    atomic_uint given_up; /* how many holders had been when its list was asked for */
 } x, y;
 
 /* ---- the liar ---- */
@@ -103,6 +105,12 @@ static void liar_handle(void *ctx, struct http_request *rq)
     atomic_fetch_add(&l->asked, 1);
     if (strstr(path, "/checkpoints") && l->lie == WRONG_LIST)
         l->checkpoints.data[5] ^= 1;
+    if (strstr(path, "/checkpoints") && l->lie == SILENT) {
+        http_hold(rq, WAIT_S * 1000);
+        return;
+    }
+    if (strstr(path, "/checkpoints"))
+        atomic_store(&l->given_up, __atomic_load_n(&me.unreachable, __ATOMIC_RELAXED));
     if (strstr(path, "/checkpoints"))
         http_reply(rq, 200, "application/octet-stream", buf_cstr(&l->checkpoints),
                    l->checkpoints.len);
@@ -246,6 +254,21 @@ static void test_only_liars_about_the_list(void **state)
     w = fetch_film();
     assert_string_equal(w.event, "failed");
     assert_int_equal(w.exit, ERR_BAD_CONTENT);
+}
+
+/* Who stands still holds nobody up: without a word from one the next is asked beside it. */
+static void test_silent_about_the_list(void **state)
+{
+    struct watch w;
+
+    (void)state;
+    x.lie = SILENT;
+    liar_known(&x, &film.root, false); /* first, so that it is asked */
+    liar_known(&y, &film.root, false);
+    w = fetch_film();
+    assert_done(w);
+    assert_true(is_file(me.down, "film", SIZE, 1));
+    assert_int_equal(atomic_load(&y.given_up), 0); /* asked before x was given up */
 }
 
 static void test_one_that_breaks_off(void **state)
@@ -459,6 +482,7 @@ int main(void)
         CASE(test_beside_an_honest_one),
         CASE(test_only_a_liar),
         CASE(test_only_liars_about_the_list),
+        CASE(test_silent_about_the_list),
         CASE(test_one_that_breaks_off),
         CASE(test_forged_group),
         CASE(test_claims_to_have_pieces),
