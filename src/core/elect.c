@@ -158,10 +158,8 @@ static void dispatch(struct elect *e, struct peer *p, const struct wire_msg *m)
             follow_nak(e, p, m);
         else if (!leads)
             listen_nak(e, p, m);
-        else if (p->member && m->u.nak.session == e->cur.session) {
-            ledger_remove(e, p);
-            duel_rival(e, &m->u.nak.hint.leader);
-        }
+        else
+            ledger_nak(e, p, m);
         break;
     case WIRE_KA:
         if (leads)

@@ -211,6 +211,20 @@ void ledger_ping(struct elect *e, struct peer *p, const struct wire_msg *m)
     pong->u.ping = m->u.ping;
 }
 
+/* A member says that it is none. A NAK does not say whom it is for: one that names us as its leader
+ * was meant for somebody who took that peer for the leader, and one from before it joined is void;
+ * both can be played to us. */
+void ledger_nak(struct elect *e, struct peer *p, const struct wire_msg *m)
+{
+    const struct wire_ballot *hint = &m->u.nak.hint;
+
+    if (!p->member || m->u.nak.session != e->cur.session || hint->session == e->cur.session ||
+        m->seq < p->catalog_seq)
+        return;
+    ledger_remove(e, p);
+    duel_rival(e, &hint->leader);
+}
+
 void ledger_leave(struct elect *e, struct peer *p, const struct wire_msg *m)
 {
     struct wire_msg *ack;

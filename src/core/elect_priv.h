@@ -365,6 +365,7 @@ bool lead_in_grace(const struct elect *e);
 void ledger_clear(struct elect *e);
 void ledger_list(struct elect *e); /* choose who is next */
 void ledger_remove(struct elect *e, struct peer *p);
+void ledger_nak(struct elect *e, struct peer *p, const struct wire_msg *m);
 void ledger_join(struct elect *e, struct peer *p, const struct wire_msg *m);
 void ledger_ka(struct elect *e, struct peer *p, const struct wire_msg *m);
 void ledger_hback(struct elect *e, struct peer *p, const struct wire_msg *m);

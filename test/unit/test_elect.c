@@ -594,6 +594,34 @@ static void a_new_incarnation_ends_the_old_one(void **state)
     close_one();
 }
 
+/* A NAK is not addressed: one that was said to somebody else can be played to the leader. */
+static void a_nak_for_somebody_else_removes_nobody(void **state)
+{
+    struct wire_msg *m;
+
+    (void)state;
+    open_one(100);
+    lead_alone();
+    join(0, 200);
+    m = from(0, WIRE_NAK); /* "I don't lead that, the one who hears this does" */
+    m->u.nak.session = one.e->cur.session;
+    m->u.nak.hint = one.e->cur;
+    hear(0);
+    assert_null(told(ELECT_PEER_DOWN));
+    one.msg[0].seq = 100;
+    join(0, 200);
+    m = from(0, WIRE_NAK); /* said before it joined, heard now */
+    m->u.nak.session = one.e->cur.session;
+    m->seq = 99;
+    hear(0);
+    assert_null(told(ELECT_PEER_DOWN));
+    m->seq = 150; /* it does follow another one */
+    m->u.nak.hint = (struct wire_ballot){9, one.msg[1].nid, 7, 2000};
+    hear(0);
+    assert_non_null(told(ELECT_PEER_DOWN));
+    close_one();
+}
+
 static void the_leader_is_always_the_oldest(void **state)
 {
     static const uint64_t proposed[] = {0, UINT64_MAX, 99, SEN_MAX + 1};
@@ -1104,6 +1132,7 @@ int main(void)
         cmocka_unit_test(replays_are_dropped),
         cmocka_unit_test(windows),
         cmocka_unit_test(a_new_incarnation_ends_the_old_one),
+        cmocka_unit_test(a_nak_for_somebody_else_removes_nobody),
         cmocka_unit_test(the_leader_is_always_the_oldest),
         cmocka_unit_test(mad_terms_do_not_stop_elections),
         cmocka_unit_test(a_joinack_needs_our_nonce),
