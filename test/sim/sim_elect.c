@@ -51,7 +51,7 @@ static volatile sig_atomic_t running;
  * wrong. */
 static void open_by_seed(const struct scenario *s, uint64_t seed)
 {
-    static const unsigned losses[] = {0, 0, 5, 10, 20};
+    static const unsigned losses[] = {0, 0, 5, 10, 20, 30};
     struct rng r;
     int hosts;
 
@@ -61,7 +61,7 @@ static void open_by_seed(const struct scenario *s, uint64_t seed)
         hosts = seed % 9700 ? 11 + (int)rng_below(&r, 50) : 100 + (int)rng_below(&r, 901);
     if (hosts_wanted)
         hosts = hosts_wanted;
-    lan_open(hosts, seed, losses[rng_below(&r, 5)]);
+    lan_open(hosts, seed, losses[rng_below(&r, 6)]);
     lan.plain =
         seed % 3; /* seals and signatures cost most of the time: a third of the runs has them */
     lan.bursts = !rng_below(&r, 5);
