@@ -1,8 +1,10 @@
 #include "core/digest.h"
 
+#include "base/limits.h"
 #include "base/str.h"
 #include "core/rows.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -10,7 +12,9 @@
  * same to a digest. */
 #define SIZE_KNOWN_MAX ((1ull << 48) - 1)
 
-static const uint8_t ROW_KEY[] = "iwant row digest 1";
+#define FIXED_BYTES (1 + 8 + 8 + 2 * sizeof(struct hash)) /* of a row, before its path */
+
+static const uint8_t ROW_KEY[crypto_shorthash_siphashx24_KEYBYTES] = "iwant rows 1";
 static const uint8_t BUCKET_KEY[crypto_shorthash_KEYBYTES] = "iwant bucket 1";
 
 static uint64_t big_endian(const uint8_t *p)
@@ -32,19 +36,17 @@ struct digest digest_of(const struct row *row)
 {
     size_t path_len = row->kind == ROW_PART ? 0 : row->path_len; /* it is the hash, in hex */
     uint64_t size = row->size < SIZE_KNOWN_MAX ? row->size : SIZE_KNOWN_MAX;
-    uint8_t fixed[1 + 8 + 8], sum[DIGEST_BYTES];
-    crypto_generichash_state st;
+    uint8_t text[FIXED_BYTES + PATH_LEN_MAX], sum[DIGEST_BYTES], *p = text;
 
-    fixed[0] = (uint8_t)row->kind;
-    put_u64(fixed + 1, size);
-    put_u64(fixed + 9, path_len);
-    crypto_generichash_init(&st, ROW_KEY, sizeof ROW_KEY - 1, sizeof sum);
-    crypto_generichash_update(&st, fixed, sizeof fixed);
+    assert(path_len <= PATH_LEN_MAX);
+    *p++ = (uint8_t)row->kind;
+    put_u64(p, size);
+    put_u64(p + 8, path_len);
+    memcpy(p + 16, row->hash.b, sizeof row->hash.b);
+    memcpy(p + 16 + sizeof row->hash.b, row->root.b, sizeof row->root.b);
     if (path_len)
-        crypto_generichash_update(&st, (const uint8_t *)row->path, path_len);
-    crypto_generichash_update(&st, row->hash.b, sizeof row->hash.b);
-    crypto_generichash_update(&st, row->root.b, sizeof row->root.b);
-    crypto_generichash_final(&st, sum, sizeof sum);
+        memcpy(text + FIXED_BYTES, row->path, path_len);
+    crypto_shorthash_siphashx24(sum, text, FIXED_BYTES + path_len, ROW_KEY);
     return (struct digest){big_endian(sum), big_endian(sum + 8)};
 }
 

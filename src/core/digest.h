@@ -5,9 +5,10 @@
  * only the buckets that differ travel.
  *
  * A hash covers what a row says of a content: kind, path, size, hash and root; not the change
- * number and not the modification time (which may change without a new number). It is BLAKE2b, and
- * a sum of hashes: good against accidents, not against a peer that makes up rows for a wanted sum.
- * Whoever could gain by that is asked for its own rows only. Pure; any thread. */
+ * number and not the modification time (which may change without a new number). It is SipHash with
+ * 128 bits under a key that all know, and a sum of hashes: good against accidents, not against a
+ * peer that makes up rows for a wanted sum. Whoever could gain by that is asked for its own rows
+ * only. Pure; any thread. */
 #pragma once
 
 #include "base/buf.h"
