@@ -27,21 +27,30 @@ def iperf(a, b, seconds=4):
     return json.loads(out)["end"]["sum_received"]["bits_per_second"] / 8
 
 
+def processors():
+    """Seconds that all processors worked, and were there."""
+    with open("/proc/stat") as f:
+        t = [int(x) for x in f.readline().split()[1:9]]
+    return sum(t) - t[3] - t[4], sum(t)
+
+
 def swarm(build, n, mbit, mib):
     with Lan(build) as lan:
         size = mib * MIB
         seeder, hosts, path, digest = cases_swarm.swarm(lan, n, f"{mbit}mbit", size)
         bound = size / iperf(seeder, hosts[0])
         up = cases_swarm.sent(seeder)
-        begin = time.monotonic()
+        begin, before = time.monotonic(), processors()
         runs = [h.popen("download", "--json", digest) for h in hosts]
         paths = [story.finish(p)["path"] for p in runs]
-        wall = time.monotonic() - begin
+        wall, after = time.monotonic() - begin, processors()
+        used = 100 * (after[0] - before[0]) / (after[1] - before[1])
+        left = sum(h.log_text().count("parent-left") for h in hosts)
         up = (cases_swarm.sent(seeder) - up) / size
         for p in paths:
             story.same(path, p)
         print(f"| {mib} MiB, 1 holder -> {n}, {mbit} Mbit/s each way: last one done / bound | **{wall / bound:.2f}** ({wall:.1f} / {bound:.1f} s) "
-              f"| the holder uploaded {up:.2f} times the file, TLS and TCP included |", flush=True)
+              f"| the holder uploaded {up:.2f} times the file, TLS and TCP included; parents left: {left}; processors {used:.0f} % busy (with all else that ran) |", flush=True)
 
 
 def web(lan, host):
