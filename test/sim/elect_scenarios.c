@@ -103,19 +103,53 @@ static void restart(void)
     settle(1000, "restart");
 }
 
+/* Who is to come after this leader: the oldest of its followers by the seniority that was granted,
+ * but for those that did not answer its heartbeats lately, as it sees it. */
+static int next_after(int leader)
+{
+    const struct elect *e = lan.host[leader].e;
+    const struct peer *oldest = NULL;
+
+    for (int i = 0; i < lan.hosts; i++) {
+        const struct peer *p = known_find(e, &lan.host[i].nid);
+
+        if (p && p->member && p->demerit_until <= e->now &&
+            (!oldest || is_older(p->sen, &p->nid, oldest->sen, &oldest->nid)))
+            oldest = p;
+    }
+    return oldest ? index_of(&oldest->nid) : -1;
+}
+
+/* All leave, one after the other; now and then the first stand-by stood still for a moment before,
+ * and is passed over for ten seconds. */
 static void leave(void)
 {
-    int leader = grow();
-    uint64_t before = lan.takeovers;
+    lan.apart = true; /* seniority is compared below, not how long each is a member */
+    grow();
+    while (lan_up() > 1) {
+        int leader = lan_leader(), backup = lan_backup(leader, 0), next;
+        uint64_t before;
 
-    note_warm();
-    lan_leave(leader);
-    if (!lan.loss_pct && lan.hosts > 1 && lan_leader() < 0)
-        lan_fail("leave: nobody leads when the leader is gone");
-    settle(200, "leave");
-    lan_run(10 * SECOND);
-    changed_once(before, "leave");
-    stays_warm(before);
+        if (backup >= 0 && chance(200)) {
+            lan_sleep(backup, between(500 * MS, 1500 * MS));
+            lan_run(2 * SECOND);
+            settle(0, "stood still");
+            leader = lan_leader();
+        }
+        before = lan.takeovers;
+        next = next_after(leader);
+        note_warm();
+        lan_leave(leader);
+        if (!lan.loss_pct && lan_leader() < 0)
+            lan_fail("leave: nobody leads when the leader is gone");
+        settle(200, "leave");
+        if (!rough() && next >= 0)
+            still_leads(next, "leave: not the oldest leads");
+        lan_run(10 * SECOND);
+        if (!rough())
+            changed_once(before, "leave");
+        stays_warm(before);
+    }
 }
 
 static void follower_goes(void)

@@ -45,6 +45,15 @@ static bool someone_leads(void)
     return lan_leader() >= 0;
 }
 
+static int lan_up(void)
+{
+    int up = 0;
+
+    for (int i = 0; i < lan.hosts; i++)
+        up += lan.host[i].e != NULL;
+    return up;
+}
+
 static void start_from(int first, int end)
 {
     for (int i = first; i < end; i++) {
