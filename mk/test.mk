@@ -43,6 +43,7 @@ SEEDS ?= 2000
 sim: $(SIM)
 	$(BUILD)/test/sim/sim_elect --seeds $(SEEDS)
 	$(BUILD)/test/sim/sim_plan $(SEEDS)
+	$(BUILD)/test/sim/sim_swarm $(SEEDS)
 
 # Figures of elections for doc/BENCHMARKS.md: p50 and p99 of RUNS runs each.
 RUNS ?= 40
@@ -54,7 +55,6 @@ model:
 	test/model/run
 
 .PHONY: sim-figures model
-	$(BUILD)/test/sim/sim_swarm $(SEEDS)
 
 # Tests that take minutes, and are not in check.
 slow: $(BUILD)/test/unit/test_content all
