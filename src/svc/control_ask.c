@@ -208,11 +208,14 @@ void control_resolve(struct control *c, struct http_request *rq, const char *res
 
 /* ---- peers ---- */
 
+/* Without the number of a link: it means something on one computer only. */
 static void put_addr(json_t *row, const char *key, const struct addr *a)
 {
+    struct addr shown = *a;
     char text[ADDR_TEXT_MAX];
 
-    json_object_set_new(row, key, a->family ? json_string(addr_text(a, text)) : json_null());
+    shown.scope = 0;
+    json_object_set_new(row, key, a->family ? json_string(addr_text(&shown, text)) : json_null());
 }
 
 /* Where others reach us. */
@@ -231,10 +234,8 @@ static void drop_scope(json_t *row)
     const char *text = json_string_value(json_object_get(row, "addr"));
     struct addr a;
 
-    if (text && strchr(text, '%') && addr_parse(&a, text)) {
-        a.scope = 0;
+    if (text && strchr(text, '%') && addr_parse(&a, text))
         put_addr(row, "addr", &a);
-    }
 }
 
 /* What the answering leader can't know of itself: how it is reached. And which of them we are. */

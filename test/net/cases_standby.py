@@ -138,6 +138,7 @@ def case_halves_rejoined(lan):
         h.start()
     first = lan.settled(*hosts)
     all_warm(first, *[h for h in hosts if h is not first], files=2000)
+    settled_rows(first)
     mates = [h for h in hosts if h is not first]
     far = mates[1:]
     on_bridge(lan, "br1", far)
