@@ -55,6 +55,8 @@ def case_warm_takeover(lan):
     warm = all_warm(first, *others, files=1200)
     write(f"{others[0].share}/late mango.txt", b"late")
     warm = all_warm(first, *others, files=1201)
+    for h in warm:
+        settled_rows(h)
     before = {h.name: catalog(h)["pulled_bytes"] for h in warm}
     first.kill()
     second = lan.settled(*others)
