@@ -112,102 +112,146 @@ static void report(struct elect *e, const struct nid *nid)
     }
 }
 
-static void dispatch(struct elect *e, struct peer *p, const struct wire_msg *m)
+/* A member that names the session in which we lead. */
+static bool of_ours(const struct elect *e, const struct peer *p, uint64_t session)
 {
-    bool leads = e->role == ELECT_LEAD, follows = ballot_is(&e->cur) && !leads;
+    return p->member && session == e->cur.session;
+}
 
+static void hear_leading(struct elect *e, struct peer *p, const struct wire_msg *m)
+{
     switch ((enum wire_type)m->type) {
     case WIRE_HELLO:
-        if (leads)
-            lead_answer_hello(e, p);
-        else if (!follows)
-            listen_hello(e, p);
+        lead_answer_hello(e, p);
         break;
     case WIRE_BEACON:
-        if (follows)
-            follow_beacon(e, p, m);
-        else if (!leads)
-            listen_beacon(e, p, m);
-        else if (!(m->flags & (WIRE_YIELD | WIRE_RESIGN)))
+        if (!(m->flags & (WIRE_YIELD | WIRE_RESIGN)))
             duel_beacon(e, p, m);
         break;
     case WIRE_HB:
-        if (follows)
-            follow_hb(e, m);
-        else if (leads)
-            say_nak(e, m->u.hb.session, &e->cur);
+        say_nak(e, m->u.hb.session, &e->cur);
         break;
     case WIRE_HBACK:
-        if (leads)
-            ledger_hback(e, p, m);
+        ledger_hback(e, p, m);
         break;
     case WIRE_JOIN:
-        if (leads)
-            ledger_join(e, p, m);
-        else
-            say_nak(e, m->u.join.session, follow_silent(e, T_SUSPECT) ? NULL : &e->cur);
-        break;
-    case WIRE_JOINACK:
-        if (follows)
-            follow_joinack(e, m);
-        else if (!leads)
-            listen_joinack(e, m);
+        ledger_join(e, p, m);
         break;
     case WIRE_NAK:
-        if (follows)
-            follow_nak(e, p, m);
-        else if (!leads)
-            listen_nak(e, p, m);
-        else
-            ledger_nak(e, p, m);
+        ledger_nak(e, p, m);
         break;
     case WIRE_KA:
-        if (leads)
-            ledger_ka(e, p, m);
-        else
-            say_nak(e, m->u.ka.session, follow_silent(e, T_SUSPECT) ? NULL : &e->cur);
-        break;
-    case WIRE_KAACK:
-        if (follows)
-            follow_kaack(e, p, m);
+        ledger_ka(e, p, m);
         break;
     case WIRE_PING:
-        if (leads)
-            ledger_ping(e, p, m);
-        else
-            follow_ping(e, p, m);
+        ledger_ping(e, p, m);
         break;
     case WIRE_PONG:
-        if (leads && p->member && m->u.ping.session == e->cur.session)
+        if (of_ours(e, p, m->u.ping.session))
             ledger_alive(e, p);
-        else if (follows)
-            follow_pong(e, p, m);
-        break;
-    case WIRE_POLL:
-        poll_heard(e, p, m);
-        break;
-    case WIRE_VOTE:
-        poll_vote(e, p, m);
-        break;
-    case WIRE_FACEOFF:
-        duel_faceoff(e, p, m);
-        break;
-    case WIRE_FOACK:
-        duel_foack(e, p, m);
         break;
     case WIRE_CONFLICT:
-        if (leads && p->member && m->u.conflict.session == e->cur.session)
+        if (of_ours(e, p, m->u.conflict.session))
             duel_rival(e, &m->u.conflict.rival.leader);
         break;
     case WIRE_LEAVE:
-        if (leads)
-            ledger_leave(e, p, m);
+        ledger_leave(e, p, m);
         break;
     case WIRE_REPORT:
-        if (leads && p->member && m->u.report.session == e->cur.session)
+        if (of_ours(e, p, m->u.report.session))
             report(e, &m->u.report.whom);
         break;
+    default:
+        break;
     }
+}
+
+/* What is meant for a leader, and we are none. */
+static void hear_not_leading(struct elect *e, struct peer *p, const struct wire_msg *m)
+{
+    const struct wire_ballot *known = follow_silent(e, T_SUSPECT) ? NULL : &e->cur;
+
+    if (m->type == WIRE_JOIN)
+        say_nak(e, m->u.join.session, known);
+    else if (m->type == WIRE_KA)
+        say_nak(e, m->u.ka.session, known);
+    else if (m->type == WIRE_PING)
+        follow_ping(e, p, m);
+}
+
+static void hear_following(struct elect *e, struct peer *p, const struct wire_msg *m)
+{
+    switch ((enum wire_type)m->type) {
+    case WIRE_BEACON:
+        follow_beacon(e, p, m);
+        break;
+    case WIRE_HB:
+        follow_hb(e, m);
+        break;
+    case WIRE_JOINACK:
+        follow_joinack(e, m);
+        break;
+    case WIRE_NAK:
+        follow_nak(e, p, m);
+        break;
+    case WIRE_KAACK:
+        follow_kaack(e, p, m);
+        break;
+    case WIRE_PONG:
+        follow_pong(e, p, m);
+        break;
+    default:
+        hear_not_leading(e, p, m);
+        break;
+    }
+}
+
+static void hear_listening(struct elect *e, struct peer *p, const struct wire_msg *m)
+{
+    switch ((enum wire_type)m->type) {
+    case WIRE_HELLO:
+        listen_hello(e, p);
+        break;
+    case WIRE_BEACON:
+        listen_beacon(e, p, m);
+        break;
+    case WIRE_JOINACK:
+        listen_joinack(e, m);
+        break;
+    case WIRE_NAK:
+        listen_nak(e, p, m);
+        break;
+    default:
+        hear_not_leading(e, p, m);
+        break;
+    }
+}
+
+/* Polls and face-offs are heard alike in every role. */
+static void dispatch(struct elect *e, struct peer *p, const struct wire_msg *m)
+{
+    switch ((enum wire_type)m->type) {
+    case WIRE_POLL:
+        poll_heard(e, p, m);
+        return;
+    case WIRE_VOTE:
+        poll_vote(e, p, m);
+        return;
+    case WIRE_FACEOFF:
+        duel_faceoff(e, p, m);
+        return;
+    case WIRE_FOACK:
+        duel_foack(e, p, m);
+        return;
+    default:
+        break;
+    }
+    if (e->role == ELECT_LEAD)
+        hear_leading(e, p, m);
+    else if (ballot_is(&e->cur))
+        hear_following(e, p, m);
+    else
+        hear_listening(e, p, m);
 }
 
 /* What the sender says of itself, whatever our role. */
