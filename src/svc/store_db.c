@@ -12,7 +12,9 @@
 
 #define STRING2(x) #x
 #define STRING(x)  STRING2(x)
-#define SCHEMA     2
+#define SCHEMA     3
+
+#define ADDED "CREATE TABLE added(label BLOB PRIMARY KEY, path BLOB NOT NULL);"
 
 /* number is the change number: a change moves its row to the end of the table, so "everything after
  * N" is one stretch of it. Names are blobs: they are the file system's bytes. kind is a character's
@@ -36,15 +38,16 @@ static const char TABLES[] =
     "  options TEXT, state INTEGER, size INTEGER, done INTEGER, error TEXT, added INTEGER);"
     "CREATE TABLE part(hash BLOB PRIMARY KEY, root BLOB NOT NULL, size INTEGER, path BLOB, have "
     "BLOB,"
-    "  checkpoints BLOB);"
-    "PRAGMA user_version = " STRING(SCHEMA) ";";
+    "  checkpoints BLOB);" ADDED "PRAGMA user_version = " STRING(SCHEMA) ";";
 
-/* 1: no digest; it is made at the next start of the writer. */
-static const char FROM_1[] =
-    "ALTER TABLE meta ADD COLUMN digest BLOB; PRAGMA user_version = " STRING(SCHEMA) ";";
+/* From each older version to the next. */
+static const char *const NEXT[SCHEMA] = {
+    [1] = "ALTER TABLE meta ADD COLUMN digest BLOB;", /* made at the next start of the writer */
+    [2] = ADDED,                                      /* one shared folder only */
+};
 
 #define ENTRY "number, folder, name, kind, size, mtime_ns, ctime_ns, ino, hash, root"
-#define LIVE  "kind != 45" /* '-' */
+#define LIVE  "kind NOT IN (45, 119)" /* '-', 'w' */
 /* A part's path lies at or below a job's target. */
 #define COVERS(target)                                                                             \
     "substr(part.path, 1, length(" target ") + 1) = CAST(" target " || '/' AS BLOB)"
@@ -77,11 +80,22 @@ static const char *const SQL[SQL_COUNT] = {
     [SQL_TOUCH] =
         "UPDATE entry SET mtime_ns = ?3, ctime_ns = ?4, ino = ?5 WHERE folder = ?1 AND name = ?2",
     [SQL_STALE] = "UPDATE entry SET ctime_ns = 0 WHERE folder = ?1 AND name = ?2 AND kind = 100",
-    [SQL_BELOW] = "SELECT " ENTRY " FROM entry WHERE " LIVE " AND folder != x'2f'"
-                  " AND (folder = ?1 AND name > x'' OR folder > ?2 AND folder < ?3)",
+    [SQL_BELOW] = "SELECT " ENTRY " FROM entry WHERE (folder, name) > (?1, ?2) AND folder < ?3"
+                  " AND folder != x'2f' AND " LIVE " ORDER BY folder, name LIMIT ?4",
     [SQL_GONE] = "UPDATE entry SET number = ?2, kind = 45,"
                  " ino = CASE WHEN kind IN (102, 120) THEN ino END,"
                  " hash = CASE WHEN kind IN (102, 120) THEN hash END WHERE number = ?1",
+    [SQL_FORGET] = "UPDATE entry SET number = ?2, kind = 45, ino = NULL, hash = NULL"
+                   " WHERE number = ?1",
+    [SQL_AWAY] = "UPDATE entry SET number = ?2, kind = 119,"
+                 " ino = CASE WHEN kind IN (102, 120) THEN ino END,"
+                 " hash = CASE WHEN kind IN (102, 120) THEN hash END WHERE number = ?1",
+    [SQL_AWAY_ENDS] = "UPDATE entry SET kind = 45 WHERE kind = 119",
+    [SQL_FORGET_GONE] = "UPDATE entry SET ino = NULL, hash = NULL WHERE kind = 45 AND hash IS NOT "
+                        "NULL",
+    [SQL_ADDED] = "SELECT label, path FROM added ORDER BY rowid",
+    [SQL_ADDED_PUT] = "INSERT OR REPLACE INTO added(label, path) VALUES(?1, ?2)",
+    [SQL_ADDED_DROP] = "DELETE FROM added WHERE label = ?1",
     [SQL_GONE_QUIET] = "UPDATE entry SET kind = 45, ino = NULL, hash = NULL WHERE number = ?1",
     [SQL_CHECKPOINTS_PUT] = "INSERT OR IGNORE INTO content(hash, checkpoints) VALUES(?1, ?2)",
     [SQL_CHECKPOINTS_GET] = "SELECT checkpoints FROM content WHERE hash = ?1",
@@ -229,7 +243,9 @@ static int64_t whole_seconds(int64_t ns)
 struct row db_row(const struct store_entry *entry, const char *path, uint64_t number)
 {
     return (struct row){
-        .kind = entry->kind == STORE_UNSAID ? ROW_GONE : (enum row_kind)entry->kind,
+        .kind = entry->kind == STORE_UNSAID || entry->kind == STORE_AWAY
+                    ? ROW_GONE
+                    : (enum row_kind)entry->kind,
         .number = number,
         .path = path,
         .path_len = strlen(path),
@@ -288,16 +304,20 @@ static int schema_version(struct db *db)
  */
 static int make_tables(struct db *db)
 {
-    int version;
+    int version, bad;
 
     if (db_exec(db, "BEGIN IMMEDIATE"))
         return -1;
     version = schema_version(db);
-    if ((version == 0 && db_exec(db, TABLES)) || (version == 1 && db_exec(db, FROM_1))) {
-        db_exec(db, "ROLLBACK");
-        return -1;
-    }
-    return db_exec(db, "COMMIT");
+    bad = version == 0 ? db_exec(db, TABLES) : 0;
+    for (int v = version; v > 0 && v < SCHEMA && !bad; v++)
+        bad = db_exec(db, NEXT[v]);
+    if (!bad && version > 0 && version < SCHEMA)
+        bad = db_exec(db, "PRAGMA user_version = " STRING(SCHEMA));
+    if (!bad && !db_exec(db, "COMMIT"))
+        return 0;
+    db_exec(db, "ROLLBACK");
+    return -1;
 }
 
 int db_open(struct db *db, const char *path, const char *pragmas, struct err *e)

@@ -7,21 +7,15 @@
 
 #include <string.h>
 
-/* A path as the table has it. */
-struct place {
-    const char *folder, *name;
-    size_t folder_len, name_len;
-};
-
-static struct place place_of(const char *path)
+struct store_place store_place_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
 
-    return (struct place){path, name, slash ? (size_t)(slash - path) : 0, strlen(name)};
+    return (struct store_place){path, name, slash ? (size_t)(slash - path) : 0, strlen(name)};
 }
 
-static void bind_place(sqlite3_stmt *st, int at, const struct place *p)
+void store_bind_place(sqlite3_stmt *st, int at, const struct store_place *p)
 {
     db_bind_text(st, at, p->folder, p->folder_len);
     db_bind_text(st, at + 1, p->name, p->name_len);
@@ -30,13 +24,14 @@ static void bind_place(sqlite3_stmt *st, int at, const struct place *p)
 /* ---- reading what is known ---- */
 
 /* The row at p, gone or not. */
-static int get_row(struct store *s, const struct place *p, struct store_entry *out, struct err *e)
+static int get_row(struct store *s, const struct store_place *p, struct store_entry *out,
+                   struct err *e)
 {
     sqlite3_stmt *st = db_stmt(&s->db, SQL_GET);
     int code;
 
     if (st)
-        bind_place(st, 1, p);
+        store_bind_place(st, 1, p);
     code = db_step(&s->db, st);
     if (code == SQLITE_ROW)
         db_entry(st, out);
@@ -48,10 +43,10 @@ static int get_row(struct store *s, const struct place *p, struct store_entry *o
 
 int store_get(struct store *s, const char *path, struct store_entry *out, struct err *e)
 {
-    struct place p = place_of(path);
+    struct store_place p = store_place_of(path);
     int got = get_row(s, &p, out, e);
 
-    return got == 1 && out->kind == ROW_GONE ? 0 : got;
+    return got == 1 && (out->kind == ROW_GONE || out->kind == STORE_AWAY) ? 0 : got;
 }
 
 int store_children(struct store *s, const char *folder, const char *after, int64_t limit,
@@ -95,7 +90,7 @@ int store_find_inode(struct store *s, uint64_t ino, uint64_t size, int64_t mtime
     if (code == SQLITE_ROW) {
         db_entry(st, out);
         *path = db_path(st);
-        *gone = out->kind == ROW_GONE;
+        *gone = out->kind == ROW_GONE || out->kind == STORE_AWAY;
     } else if (code != SQLITE_DONE) {
         return store_fail(s, "read", e);
     }
@@ -150,9 +145,8 @@ static void add_digest(struct store *s, const struct store_entry *entry, const c
         digest_take(&s->meta.digest, &d);
 }
 
-/* The counts, when the row of a path becomes another; NULL: there is none. */
-static void count(struct store *s, const char *path, const struct store_entry *was,
-                  const struct store_entry *is)
+void store_count(struct store *s, const char *path, const struct store_entry *was,
+                 const struct store_entry *is)
 {
     if (was)
         add_digest(s, was, path, false);
@@ -174,7 +168,7 @@ static void count(struct store *s, const char *path, const struct store_entry *w
 
 /* path: as peers have it; of a part, its hash. */
 /* old: the row at p, gone or not, or NULL. */
-static int put_row(struct store *s, const struct place *p, const char *path,
+static int put_row(struct store *s, const struct store_place *p, const char *path,
                    const struct store_entry *old, const struct store_entry *entry, struct err *e)
 {
     static const struct hash none = {{0}};
@@ -182,7 +176,7 @@ static int put_row(struct store *s, const struct place *p, const char *path,
 
     if (st) {
         sqlite3_bind_int64(st, 1, (int64_t)(s->meta.number + 1));
-        bind_place(st, 2, p);
+        store_bind_place(st, 2, p);
         sqlite3_bind_int(st, 4, entry->kind);
         sqlite3_bind_int64(st, 5, (int64_t)entry->size);
         sqlite3_bind_int64(st, 6, entry->mtime_ns);
@@ -198,14 +192,14 @@ static int put_row(struct store *s, const struct place *p, const char *path,
         return store_fail(s, "write", e);
     s->meta.number++;
     s->rows++;
-    count(s, path, old, entry);
+    store_count(s, path, old, entry);
     return 0;
 }
 
 static int put(struct store *s, const char *path, const struct store_entry *entry,
                const void *checkpoints, size_t len, bool unless_same, struct err *e)
 {
-    struct place p = place_of(path);
+    struct store_place p = store_place_of(path);
     struct store_entry old;
     int had = get_row(s, &p, &old, e);
     sqlite3_stmt *st;
@@ -243,14 +237,14 @@ int store_put_changed(struct store *s, const char *path, const struct store_entr
 
 int store_touch(struct store *s, const char *path, const struct store_entry *entry, struct err *e)
 {
-    struct place p = place_of(path);
+    struct store_place p = store_place_of(path);
     sqlite3_stmt *st;
 
     if (store_begin(s, e))
         return -ERR_IO;
     st = db_stmt(&s->db, SQL_TOUCH);
     if (st) {
-        bind_place(st, 1, &p);
+        store_bind_place(st, 1, &p);
         sqlite3_bind_int64(st, 3, entry->mtime_ns);
         sqlite3_bind_int64(st, 4, entry->ctime_ns);
         sqlite3_bind_int64(st, 5, (int64_t)entry->ino);
@@ -263,105 +257,18 @@ int store_touch(struct store *s, const char *path, const struct store_entry *ent
 
 int store_mark_stale(struct store *s, const char *folder, struct err *e)
 {
-    struct place p = place_of(folder);
+    struct store_place p = store_place_of(folder);
     sqlite3_stmt *st;
 
     if (store_begin(s, e))
         return -ERR_IO;
     st = db_stmt(&s->db, SQL_STALE);
     if (st)
-        bind_place(st, 1, &p);
+        store_bind_place(st, 1, &p);
     if (db_run(&s->db, st))
         return store_fail(s, "write", e);
     s->rows++;
     return 0;
-}
-
-/* A row becomes a gone one. Of a folder that was never announced nobody need hear. */
-static int gone_row(struct store *s, uint64_t number, const char *path,
-                    const struct store_entry *was, struct err *e)
-{
-    static const struct store_entry is = {.kind = ROW_GONE};
-    bool quiet = was->kind == STORE_UNSAID;
-    sqlite3_stmt *st = db_stmt(&s->db, quiet ? SQL_GONE_QUIET : SQL_GONE);
-
-    if (st) {
-        sqlite3_bind_int64(st, 1, (int64_t)number);
-        if (!quiet)
-            sqlite3_bind_int64(st, 2, (int64_t)(s->meta.number + 1));
-    }
-    if (db_run(&s->db, st))
-        return store_fail(s, "write", e);
-    s->meta.number += !quiet;
-    s->rows++;
-    count(s, path, was, &is);
-    return 0;
-}
-
-struct numbered {
-    uint64_t number;
-    char *path;
-    struct store_entry entry;
-};
-
-/* The rows that st gives, to be changed afterwards: a table is not to be changed while it is
- * walked. */
-static int collect(struct store *s, sqlite3_stmt *st, struct numbered **out, size_t *len,
-                   size_t *cap)
-{
-    int code;
-
-    while ((code = db_step(&s->db, st)) == SQLITE_ROW) {
-        MEM_GROW(*out, *len, *cap);
-        (*out)[*len].number = (uint64_t)sqlite3_column_int64(st, COL_NUMBER);
-        db_entry(st, &(*out)[*len].entry);
-        if ((*out)[*len].entry.kind != ROW_GONE)
-            (*out)[(*len)++].path = db_path(st);
-    }
-    if (st)
-        sqlite3_reset(st);
-    return code == SQLITE_DONE ? 0 : -1;
-}
-
-int64_t store_gone(struct store *s, const char *path, struct err *e)
-{
-    struct place p = place_of(path);
-    struct numbered *rows = NULL;
-    size_t len = 0, cap = 0;
-    struct buf from = {0}, to = {0};
-    sqlite3_stmt *st;
-    int bad;
-
-    st = db_stmt(&s->db, SQL_GET);
-    if (st)
-        bind_place(st, 1, &p);
-    bad = collect(s, st, &rows, &len, &cap);
-    st = db_stmt(&s->db, SQL_BELOW);
-    if (st && !bad) {
-        buf_str(&from, path);
-        buf_str(&to, path);
-        if (*path) {
-            buf_char(&from, '/');
-            buf_char(&to, '/' + 1);
-        } else { /* behind every name */
-            memset(buf_room(&to, NAME_LEN_MAX + 1), 0xff, NAME_LEN_MAX + 1);
-            to.len = NAME_LEN_MAX + 1;
-        }
-        db_bind_text(st, 1, path, strlen(path));
-        db_bind_text(st, 2, from.data, from.len);
-        db_bind_text(st, 3, to.data, to.len);
-    }
-    bad = bad || collect(s, st, &rows, &len, &cap) ? store_fail(s, "read", e) : 0;
-    if (len && !bad)
-        bad = store_begin(s, e);
-    for (size_t i = 0; i < len && !bad; i++)
-        bad = gone_row(s, rows[i].number, rows[i].path, &rows[i].entry, e);
-    for (size_t i = 0; i < len; i++)
-        mem_free(rows[i].path);
-    mem_free(rows);
-    buf_free(&from);
-    buf_free(&to);
-    return bad ? bad : (int64_t)len;
 }
 
 int store_put_part(struct store *s, const struct hash *hash, const struct hash *root, uint64_t size,
@@ -369,7 +276,7 @@ int store_put_part(struct store *s, const struct hash *hash, const struct hash *
 {
     struct store_entry old, entry = {.kind = ROW_PART, .size = size, .hash = *hash, .root = *root};
     char hex[HASH_HEX_LEN + 1];
-    struct place p = {STORE_PARTS, hex, strlen(STORE_PARTS), HASH_HEX_LEN};
+    struct store_place p = {STORE_PARTS, hex, strlen(STORE_PARTS), HASH_HEX_LEN};
     int had;
 
     hash_hex(hash, hex);

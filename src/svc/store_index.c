@@ -235,7 +235,7 @@ int store_set_folder(struct store *s, const char *folder, uint64_t dev, struct e
     s->meta.dev = dev;
     if (!strcmp(s->meta.folder, folder))
         return store_commit(s, e);
-    if (db_exec(&s->db, "DELETE FROM entry; DELETE FROM content"))
+    if (db_exec(&s->db, "DELETE FROM entry; DELETE FROM content; DELETE FROM added"))
         return store_fail(s, "write", e);
     mem_free(s->meta.folder);
     s->meta.folder = mem_str(folder);
@@ -243,6 +243,51 @@ int store_set_folder(struct store *s, const char *folder, uint64_t dev, struct e
     s->meta.digest = (struct digest){0};
     new_generation(s);
     return store_commit(s, e);
+}
+
+int store_added(struct store *s, store_added_fn *fn, void *ctx, struct err *e)
+{
+    sqlite3_stmt *st = db_stmt(&s->db, SQL_ADDED);
+    int code;
+
+    while ((code = db_step(&s->db, st)) == SQLITE_ROW) {
+        char *label = mem_strn(sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
+        char *path = mem_strn(sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1));
+
+        fn(ctx, label, path);
+        mem_free(label);
+        mem_free(path);
+    }
+    if (code != SQLITE_DONE)
+        return store_fail(s, "read", e);
+    sqlite3_reset(st);
+    return 0;
+}
+
+int store_add(struct store *s, const char *label, const char *path, struct err *e)
+{
+    sqlite3_stmt *st;
+
+    if (store_begin(s, e))
+        return -ERR_IO;
+    st = db_stmt(&s->db, SQL_ADDED_PUT);
+    if (st) {
+        db_bind_text(st, 1, label, strlen(label));
+        db_bind_text(st, 2, path, strlen(path));
+    }
+    return db_run(&s->db, st) ? store_fail(s, "write", e) : 0;
+}
+
+int store_drop(struct store *s, const char *label, struct err *e)
+{
+    sqlite3_stmt *st;
+
+    if (store_forget(s, label, e) < 0 || store_forget_gone(s, e))
+        return -ERR_IO;
+    st = db_stmt(&s->db, SQL_ADDED_DROP);
+    if (st)
+        db_bind_text(st, 1, label, strlen(label));
+    return db_run(&s->db, st) ? store_fail(s, "write", e) : 0;
 }
 
 uint64_t store_generation(const struct store *s)

@@ -22,6 +22,8 @@ struct store;
 
 #define STORE_UNSAID                                                                               \
     'D' /* a folder that is known but not announced: its manifest is not made yet, or cannot be */
+#define STORE_AWAY                                                                                 \
+    'w' /* gone for the time being, with the disk that it lies on: remembered until it is back */
 
 struct store_entry {
     char kind;     /* 'f' 'x' 'd', STORE_UNSAID */
@@ -39,6 +41,14 @@ void store_counts(const struct store *s, uint64_t *files, uint64_t *bytes); /* a
 /* What the rows are rows of; on device dev. Another folder than before: everything is forgotten,
  * new generation. "": none. */
 int store_set_folder(struct store *s, const char *folder, uint64_t dev, struct err *e);
+
+/* The folders that are shared beside that one: their label is the first component of all their
+ * paths. Remembered here so that the labels stay. fn must not call the store. */
+typedef void store_added_fn(void *ctx, const char *label, const char *path);
+int store_added(struct store *s, store_added_fn *fn, void *ctx, struct err *e);
+int store_add(struct store *s, const char *label, const char *path, struct err *e);
+/* It is not shared any more: its rows are gone and what they were is forgotten. */
+int store_drop(struct store *s, const char *label, struct err *e);
 
 /* What is known at path. 1, 0 nothing (or gone), negative. */
 int store_get(struct store *s, const char *path, struct store_entry *out, struct err *e);
@@ -72,6 +82,15 @@ int store_touch(struct store *s, const char *path, const struct store_entry *ent
 int store_mark_stale(struct store *s, const char *folder, struct err *e);
 /* The path is gone, with everything below it. Gives how many rows that were, or negative. */
 int64_t store_gone(struct store *s, const char *path, struct err *e);
+/* The same, but with the disk that it lies on: however much it is, it is remembered until
+ * store_away_ends. */
+int64_t store_away(struct store *s, const char *path, struct err *e);
+/* The same, and what it was is forgotten: its shared folder is not shared any more. */
+int64_t store_forget(struct store *s, const char *path, struct err *e);
+/* Everything that was away has been looked for: what is not there again is gone. */
+int store_away_ends(struct store *s, struct err *e);
+/* Of all that is gone or away only the names are remembered. */
+int store_forget_gone(struct store *s, struct err *e);
 /* A content that is being fetched, or no more. */
 int store_put_part(struct store *s, const struct hash *hash, const struct hash *root, uint64_t size,
                    bool have, struct err *e);

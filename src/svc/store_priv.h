@@ -28,6 +28,13 @@ enum db_sql {
     SQL_BELOW,
     SQL_GONE,
     SQL_GONE_QUIET,
+    SQL_FORGET,
+    SQL_AWAY,
+    SQL_AWAY_ENDS,
+    SQL_FORGET_GONE,
+    SQL_ADDED,
+    SQL_ADDED_PUT,
+    SQL_ADDED_DROP,
     SQL_CHECKPOINTS_PUT,
     SQL_CHECKPOINTS_GET,
     SQL_CHECKPOINTS_TIDY,
@@ -123,3 +130,14 @@ int store_begin(struct store *s, struct err *e); /* a transaction, unless one is
 /* A statement failed. The transaction is lost; what memory says goes back to what the disk says.
  * Gives -ERR_IO. */
 int store_fail(struct store *s, const char *verb, struct err *e);
+
+/* A path as the table has it. Borrows path. */
+struct store_place {
+    const char *folder, *name;
+    size_t folder_len, name_len;
+};
+struct store_place store_place_of(const char *path);
+void store_bind_place(sqlite3_stmt *st, int at, const struct store_place *p);
+/* The counts, when the row of a path becomes another; NULL: there is none. */
+void store_count(struct store *s, const char *path, const struct store_entry *was,
+                 const struct store_entry *is);

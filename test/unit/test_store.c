@@ -324,6 +324,99 @@ static void touching_makes_no_number(void **state)
     store_close(s);
 }
 
+/* A file with this inode, size and time was known; "PATH" or "-PATH" where it is gone from there.
+ */
+static const char *remembered(struct store *s, uint64_t ino, int64_t version)
+{
+    static char text[64];
+    struct store_entry got;
+    char *from = NULL;
+    bool gone = false;
+
+    if (store_find_inode(s, ino, 10, version, version, &got, &from, &gone, &e) != 1)
+        return "";
+    snprintf(text, sizeof text, "%s%s", gone ? "-" : "", from);
+    mem_free(from);
+    return text;
+}
+
+static void put_inode(struct store *s, const char *name, uint64_t ino)
+{
+    struct store_entry entry = file_of(name, 1);
+
+    entry.ino = ino;
+    assert_int_equal(store_put(s, name, &entry, NULL, 0, &e), 0);
+}
+
+/* A disk that was taken out: its rows are gone for the peers, what they were stays known through
+ * restarts and tidying, until it was looked for. */
+static void what_is_away_is_remembered(void **state)
+{
+    struct store *s = open_store();
+    struct store_reader *r;
+    struct store_entry got;
+    char name[32];
+
+    (void)state;
+    put_inode(s, "disk/a", 11);
+    put_inode(s, "disk!", 12); /* between "disk" and "disk/" by bytes, and not below */
+    put_inode(s, "other", 13);
+    for (int i = 0; i < 12000; i++) {
+        snprintf(name, sizeof name, "disk/deep/%d", i);
+        put_inode(s, name, 1000 + (uint64_t)i);
+    }
+    assert_int_equal(store_away(s, "disk", &e), 12001);
+    assert_int_equal(store_away(s, "disk", &e), 0);
+    assert_int_equal(store_get(s, "disk/a", &got, &e), 0);
+    assert_int_equal(store_tidy(s, &e), 0);
+    r = store_reader_open(path, &e);
+    assert_string_equal(rows(r, 0, 0, 1000), "24004 reset: 2fdisk! 3fother");
+    store_reader_close(r);
+    store_close(s);
+    s = open_store();
+    assert_string_equal(remembered(s, 11, 1), "-disk/a");
+    assert_string_equal(remembered(s, 12999, 1), "-disk/deep/11999");
+    put_inode(s, "disk/a", 11);
+    assert_int_equal(store_away_ends(s, &e), 0);
+    assert_string_equal(remembered(s, 11, 1), "disk/a");
+    assert_string_equal(remembered(s, 12999, 1), "-disk/deep/11999"); /* as what is just gone */
+    assert_int_equal(store_forget_gone(s, &e), 0);
+    assert_string_equal(remembered(s, 12999, 1), "");
+    store_close(s);
+}
+
+static void note_added(void *ctx, const char *label, const char *where)
+{
+    buf_printf(ctx, " %s=%s", label, where);
+}
+
+static void added_folders_keep_their_labels(void **state)
+{
+    struct store *s = open_store();
+    struct buf text = {0};
+
+    (void)state;
+    assert_int_equal(store_set_folder(s, "/x", 1, &e), 0);
+    assert_int_equal(store_add(s, "Music", "/a/Music", &e), 0);
+    assert_int_equal(store_add(s, "Music (2)", "/b/Music", &e), 0);
+    put_inode(s, "Music/a", 11);
+    put_inode(s, "Music (2)/b", 12);
+    store_close(s);
+    s = open_store();
+    assert_int_equal(store_set_folder(s, "/x", 1, &e), 0);
+    assert_int_equal(store_drop(s, "Music", &e), 0);
+    assert_string_equal(remembered(s, 11, 1), ""); /* its disk's inodes mean nothing any more */
+    assert_string_equal(remembered(s, 12, 1), "Music (2)/b");
+    assert_int_equal(store_added(s, note_added, &text, &e), 0);
+    assert_string_equal(buf_cstr(&text), " Music (2)=/b/Music");
+    buf_reset(&text);
+    assert_int_equal(store_set_folder(s, "/y", 1, &e), 0);
+    assert_int_equal(store_added(s, note_added, &text, &e), 0);
+    assert_int_equal(text.len, 0);
+    buf_free(&text);
+    store_close(s);
+}
+
 static void closing_keeps_everything(void **state)
 {
     struct store *s = open_store();
@@ -451,7 +544,7 @@ static void an_older_index_is_taken_over(void **state)
     store_close(s);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db,
-                                  "ALTER TABLE meta DROP COLUMN digest;"
+                                  "ALTER TABLE meta DROP COLUMN digest; DROP TABLE added;"
                                   "PRAGMA user_version = 1",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
@@ -717,6 +810,8 @@ int main(void)
         T(parts_are_rows),
         T(contents_are_found),
         T(touching_makes_no_number),
+        T(what_is_away_is_remembered),
+        T(added_folders_keep_their_labels),
         T(closing_keeps_everything),
         T(digests_spare_the_rows),
         T(an_older_index_is_taken_over),
