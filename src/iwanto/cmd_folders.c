@@ -100,12 +100,13 @@ static const char *setting(const json_t *rows, const char *name)
 
 /* ---- share ---- */
 
-enum { OPT_SKIPPED = 2 };
+enum { OPT_SKIPPED = 2, OPT_LIST };
 
-const struct opt SHARE_OPTS[] = {{OPT_SKIPPED, "skipped", NULL,
-                                  "list what is in the shared folder but not shared, and why",
-                                  false},
-                                 {0, NULL, NULL, NULL, false}};
+const struct opt SHARE_OPTS[] = {
+    {OPT_SKIPPED, "skipped", NULL, "list what is in the shared folder but not shared, and why",
+     false},
+    {OPT_LIST, "list", NULL, "list what is shared, with its hashes", false},
+    {0, NULL, NULL, NULL, false}};
 
 struct skipped {
     struct cli *cli;
@@ -145,12 +146,14 @@ static int list_skipped(struct cli *c, struct err *e)
 int cmd_share(struct cli *c, struct opt_scan *s, struct err *e)
 {
     const char *path = NULL, *word;
-    bool skipped = false;
+    bool skipped = false, list = false;
     int id;
 
     while ((id = opt_next(s, &word, e)) > OPT_END) {
         if (id == OPT_SKIPPED)
             skipped = true;
+        else if (id == OPT_LIST)
+            list = true;
         else if (path)
             return cli_usage(e, "share", "share takes one folder");
         else
@@ -158,8 +161,10 @@ int cmd_share(struct cli *c, struct opt_scan *s, struct err *e)
     }
     if (id < 0)
         return id;
-    if (skipped && path)
-        return cli_usage(e, "share", "share takes a folder or --skipped, not both");
+    if (skipped + list + (path != NULL) > 1)
+        return cli_usage(e, "share", "share takes a folder, --skipped or --list, one of them");
+    if (list)
+        return list_shared(c, e);
     if (!skipped && !path)
         return cli_usage(e, "share", "share needs a folder");
     return skipped ? list_skipped(c, e) : change_folder(c, CONF_SHARE, path, e);

@@ -41,7 +41,7 @@ const struct command COMMANDS[] = {
      "Each holder opens a read-only door for this content. Whoever has the link can read it, and\n"
      "so can who listens on the LAN.",
      LINK_OPTS, false, cmd_link},
-    {"share", "PATH | --skipped", "change the shared folder",
+    {"share", "PATH | --list | --skipped", "change the shared folder",
      "At once when the service runs, and in the settings for every later start.\n"
      "What the patterns of a file .iwantignore fit, by the rules of .gitignore, is not shared.",
      SHARE_OPTS, false, cmd_share},

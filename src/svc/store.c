@@ -194,6 +194,23 @@ int store_rows_since(struct store_reader *r, uint64_t generation, uint64_t since
     return store_rows(r, &ask, name, b, e);
 }
 
+static void take_content(const struct store_reader *r, sqlite3_stmt *st, struct store_content *out)
+{
+    struct store_entry entry;
+
+    db_entry(st, &entry);
+    *out = (struct store_content){
+        .kind = entry.kind,
+        .path = db_path(st),
+        .size = entry.size,
+        .mtime_ns = entry.mtime_ns,
+        .ctime_ns = entry.ctime_ns,
+        .ino = entry.ino,
+        .dev = r->meta.dev,
+        .root = entry.root,
+    };
+}
+
 int store_find(struct store_reader *r, const struct hash *hash, unsigned nth,
                struct store_content *out, struct err *e)
 {
@@ -209,23 +226,31 @@ int store_find(struct store_reader *r, const struct hash *hash, unsigned nth,
         sqlite3_bind_int64(st, 2, nth);
     }
     code = db_step(&r->db, st);
-    if (code == SQLITE_ROW) {
-        struct store_entry entry;
-
-        db_entry(st, &entry);
-        *out = (struct store_content){
-            .kind = entry.kind,
-            .path = db_path(st),
-            .size = entry.size,
-            .mtime_ns = entry.mtime_ns,
-            .ctime_ns = entry.ctime_ns,
-            .ino = entry.ino,
-            .dev = r->meta.dev,
-            .root = entry.root,
-        };
-    }
+    if (code == SQLITE_ROW)
+        take_content(r, st, out);
     bad = end(r, st, code, e);
     return bad ? bad : code == SQLITE_ROW;
+}
+
+int store_each(struct store_reader *r, store_each_fn *fn, void *ctx, struct err *e)
+{
+    sqlite3_stmt *st;
+    bool more = true;
+    int code = SQLITE_DONE;
+
+    if (start(r, e))
+        return -ERR_IO;
+    st = db_stmt(&r->db, SQL_EACH);
+    while (more && (code = db_step(&r->db, st)) == SQLITE_ROW) {
+        struct store_content content;
+        struct hash hash;
+
+        take_content(r, st, &content);
+        db_hash(st, COL_HASH, &hash);
+        more = fn(ctx, &content, &hash);
+        mem_free(content.path);
+    }
+    return end(r, st, code, e);
 }
 
 int store_checkpoints(struct store_reader *r, const struct hash *hash, struct buf *b, struct err *e)

@@ -63,6 +63,10 @@ struct store_content {
 /* nth path (0, 1 ...) of this hash. 1 found, 0 not, negative. */
 int store_find(struct store_reader *r, const struct hash *hash, unsigned nth,
                struct store_content *out, struct err *e);
+/* Every file and folder that is announced, by folder and name, all of one moment; content is
+ * borrowed. fn gives false when it has enough. */
+typedef bool store_each_fn(void *ctx, const struct store_content *content, const struct hash *hash);
+int store_each(struct store_reader *r, store_each_fn *fn, void *ctx, struct err *e);
 /* The checkpoint list, appended. 1, 0, negative. */
 int store_checkpoints(struct store_reader *r, const struct hash *hash, struct buf *b,
                       struct err *e);

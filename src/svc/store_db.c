@@ -107,6 +107,7 @@ static const char *const SQL[SQL_COUNT] = {
     [SQL_SINCE] = "SELECT " ENTRY " FROM entry WHERE number > ?1 ORDER BY number",
     [SQL_FIND] =
         "SELECT " ENTRY " FROM entry WHERE hash = ?1 AND kind IN (100, 102, 120) LIMIT 1 OFFSET ?2",
+    [SQL_EACH] = "SELECT " ENTRY " FROM entry WHERE kind IN (100, 102, 120) ORDER BY folder, name",
     [SQL_JOB_ADD] = "INSERT INTO job(hash, kind, target, options, state, size, done, error, added)"
                     " VALUES(?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [SQL_JOB_SAVE] =

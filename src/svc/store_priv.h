@@ -42,6 +42,7 @@ enum db_sql {
     SQL_GONE_PRUNE,
     SQL_SINCE,
     SQL_FIND,
+    SQL_EACH,
     SQL_JOB_ADD,
     SQL_JOB_SAVE,
     SQL_JOB_REMOVE,

@@ -211,6 +211,26 @@ def case_start(w):
     check(not os.path.exists(os.path.join(box.state, "iwant.sock")), "the socket is gone")
 
 
+def case_list(w):
+    """share --list: what is announced, with its hashes, while a service runs and after; in a pipe and as JSON"""
+    box = w.box("a")
+    done = box.run("share", "--list")
+    check(done.code == 1 and "nothing is indexed yet" in done.err, done)
+    box.write("Public/Films/one.mkv", b"one")
+    box.write("Public/x\ny", b"two")
+    box.start()
+    want = sorted([[sha256(b"one"), "3", "file", "Films/one.mkv"], [sha256(b"two"), "3", "file", "x\\x0ay"],
+                   box.run("hash", "Public/Films").out.split()[:3] + ["Films"], box.run("hash", "Public").out.split()[:3] + ["."]])
+    wait("the list", lambda: sorted(line.split("\t") for line in box.run("share", "--list").out.splitlines()) == want)
+    check(box.run("stop").code == 0, "stop")
+    box.running = False
+    rows = box.run("share", "--list", "--json").rows()
+    check(sorted([r["hash"], str(r["size"]), r["type"]] for r in rows) == [w[:3] for w in want], rows)
+    check("x\ny" in [r["path"] for r in rows], rows)
+    check(len(box.run("share", "--list", "--limit", "1").out.splitlines()) == 1, "--limit")
+    check(box.run("share", "--list", "--skipped").code == 2, "one of them")
+
+
 def case_start_fails(w):
     """start -d tells why it could not, with the child's exit status"""
     box = w.box("a")
