@@ -96,11 +96,18 @@ int root_sync_all(const struct root *r, struct err *e);
 int root_remove(const struct root *r, const char *path,
                 struct err *e); /* a file; no error when it is not there */
 int root_remove_dir(const struct root *r, const char *path, struct err *e); /* an empty folder */
+int root_sync_fd(int fd, struct err *e); /* the file's bytes are on disk */
 int root_sync_dir(const struct root *r, const char *path, struct err *e);
 int root_set_times(const struct root *r, const char *path, int64_t mtime_s, struct err *e);
 int root_set_exec(int fd); /* x where r is, within the umask */
 int root_reserve(int fd,
                  uint64_t size); /* blocks if the file system can, length at least; 0 or -errno */
+/* The whole of one file into an empty or reserved other one, as blocks that both share. false: this
+ * file system cannot. */
+bool root_clone(int from, int to);
+/* Bytes of one file into another at the same place, inside the system: how many, 0 at the end, or
+ * -errno. -EXDEV: it cannot, read and write instead. */
+ssize_t root_copy_range(int from, int to, uint64_t at, size_t len);
 /* What is read next comes from the disk, as far as the system can. */
 void root_drop_cache(int fd);
 /* For us, on its file system; UINT64_MAX when unknown. */

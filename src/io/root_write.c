@@ -8,9 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
@@ -248,6 +250,11 @@ int root_remove_dir(const struct root *r, const char *path, struct err *e)
     return remove_name(r, path, AT_REMOVEDIR, "remove the folder", e);
 }
 
+int root_sync_fd(int fd, struct err *e)
+{
+    return fsync(fd) ? err_sys(e, ERR_IO, errno, "cannot sync a file") : 0;
+}
+
 int root_sync_dir(const struct root *r, const char *path, struct err *e)
 {
     int fd = root_beneath(r, path, O_RDONLY | O_DIRECTORY, 0), bad;
@@ -311,6 +318,21 @@ int root_reserve(int fd, uint64_t size)
     if (fstat(fd, &st) || ((uint64_t)st.st_size < size && ftruncate(fd, (off_t)size)))
         return -errno;
     return 0;
+}
+
+bool root_clone(int from, int to)
+{
+    return !ioctl(to, FICLONE, from);
+}
+
+ssize_t root_copy_range(int from, int to, uint64_t at, size_t len)
+{
+    loff_t in = (loff_t)at, out = (loff_t)at;
+    ssize_t n = copy_file_range(from, &in, to, &out, len, 0);
+
+    if (n >= 0)
+        return n;
+    return errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP ? -EXDEV : -errno;
 }
 
 void root_drop_cache(int fd)

@@ -382,6 +382,21 @@ static void downloads(struct out *o, const json_t *rows)
         print_table(o, t);
 }
 
+/* What did not come over the network. */
+static void print_copied(struct out *o, const json_t *e)
+{
+    uint64_t copied = out_num(e, "copied");
+    const char *from = out_str(e, "from");
+    char size[STR_SIZE_MAX];
+    struct buf b = {0};
+
+    if (copied && copied == out_num(e, "size") && *from && strcmp(type_of(e), "dir") != 0)
+        fprintf(o->to, ", copied from %s", out_shown(&b, from));
+    else if (copied)
+        fprintf(o->to, ", %s copied on this computer", str_size(copied, size));
+    buf_free(&b);
+}
+
 static void event(struct out *o, const json_t *e)
 {
     bool skipped = !strcmp(out_str(e, "event"), "skipped");
@@ -393,9 +408,11 @@ static void event(struct out *o, const json_t *e)
     if (!o->people || o->nul) {
         content_fields(o, e, out_num(e, "holders"), type_of(e));
     } else {
-        fprintf(o->to, "%s%s%s  %s  (%s)\n", o->color ? "\x1b[32m" : "",
+        fprintf(o->to, "%s%s%s  %s  (%s", o->color ? "\x1b[32m" : "",
                 skipped ? "there already" : "done", o->color ? "\x1b[0m" : "",
                 out_shown(&b, out_str(e, "path")), str_size(out_num(e, "size"), size));
+        print_copied(o, e);
+        fputs(")\n", o->to);
         buf_free(&b);
     }
     fflush(o->to);

@@ -93,51 +93,6 @@ bool fetch_equal_file(const struct root *r, const char *path, uint64_t size,
     return equal;
 }
 
-struct copy {
-    int to;
-    uint64_t at;
-    struct sha256_ctx sha;
-    int sys;
-};
-
-static bool add_copy(void *ctx, const void *p, size_t n)
-{
-    struct copy *c = ctx;
-    const char *from = p;
-
-    sha256_update(&c->sha, n, p);
-    while (n) {
-        ssize_t put = pwrite(c->to, from, n, (off_t)c->at);
-
-        if (put <= 0) {
-            c->sys = put < 0 ? errno : EIO;
-            return false;
-        }
-        from += put;
-        n -= (size_t)put;
-        c->at += (uint64_t)put;
-    }
-    return true;
-}
-
-int fetch_copy_file(int from, int to, uint64_t size, const struct hash *hash,
-                    const atomic_bool *stop, struct err *e)
-{
-    struct copy c = {.to = to};
-    struct hash got;
-
-    sha256_init(&c.sha);
-    if (!read_all(from, size, stop, add_copy, &c)) {
-        if (c.sys)
-            return err_sys(e, ERR_IO, c.sys, "cannot write a copy");
-        return err_set(e, ERR_BAD_CONTENT, "our own copy cannot be read");
-    }
-    sha256_digest(&c.sha, sizeof got.b, got.b);
-    if (!hash_eq(&got, hash))
-        return err_set(e, ERR_BAD_CONTENT, "our own copy has changed");
-    return 0;
-}
-
 int fetch_check_space(const struct root *r, uint64_t need, const char *kept, struct err *e)
 {
     uint64_t room = root_free_bytes(r);

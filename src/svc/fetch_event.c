@@ -60,6 +60,8 @@ json_t *event_of(struct job *j, const char *event)
     }
     json_object_set_new(o, "eta", rate ? json_integer((json_int_t)(left / rate)) : json_null());
     json_object_set_new(o, "fetched", json_integer((json_int_t)j->fetched));
+    json_object_set_new(o, "copied", json_integer((json_int_t)j->copied));
+    set_text(o, "from", j->copied_from);
     set_text(o, "error", j->err.code ? j->err.text : NULL);
     json_object_set_new(o, "exit", json_integer(j->err.code));
     return o;

@@ -23,11 +23,10 @@ static void xfer_free(struct xfer *x)
 {
     struct err e;
 
-    if (x->remove) {
-        if (x->path)
-            root_remove(x->folder->root, x->path, &e);
+    if (x->path && (x->remove || !x->noted))
+        root_remove(x->folder->root, x->path, &e);
+    if (x->remove)
         store_part_remove(x->f->queue, &x->hash, &e);
-    }
     if (x->fd >= 0)
         close(x->fd);
     uv_mutex_lock(&x->f->part_lock);
@@ -116,7 +115,7 @@ uint64_t xfer_done(const struct xfer *x)
     uint64_t piece = content_piece_size(x->size), last;
 
     if (!x->have.count)
-        return 0;
+        return x->copying;
     last =
         bits_get(&x->have, x->have.len - 1) ? content_piece_len(x->size, x->have.len - 1) : piece;
     return (x->have.count - 1) * piece + last;
@@ -330,6 +329,7 @@ void xfer_listed(struct xfer *x)
         xfer_fail(x, &e);
         return;
     }
+    x->noted = true;
     if (x->size >= FETCH_PART_MIN)
         part_share(x, true);
     x->synced_ms = loop_now_ms();

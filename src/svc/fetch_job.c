@@ -41,6 +41,7 @@ void job_free(struct job *j)
     mem_free(j->target);
     mem_free(j->want);
     mem_free(j->folder_path);
+    mem_free(j->copied_from);
     mem_free(j);
 }
 
@@ -299,7 +300,8 @@ void job_placed(struct job *j, char *target, bool replace, bool skipped, const s
                              .size = j->size,
                              .kind = j->kind,
                              .mtime_s = j->mtime_s,
-                             .replace = replace};
+                             .replace = replace,
+                             .near = true};
 
     if (e) {
         mem_free(target);
@@ -347,6 +349,15 @@ void job_wait(struct job *j, int code, const char *why)
     log_info("fetch", "waiting id=%lld reason=\"%s\"", (long long)j->id, why);
     event_tell(j, "waiting");
     job_ask(j, loop_now_ms() + FETCH_ASK_SOON_MS);
+}
+
+void job_copied(struct job *j, uint64_t bytes, char *from)
+{
+    j->copied += bytes;
+    if (from) {
+        mem_free(j->copied_from);
+        j->copied_from = from;
+    }
 }
 
 void job_moves(struct job *j)

@@ -206,8 +206,10 @@ static void make_run(struct work *w)
             m->err.code = 0;
         return;
     }
-    if (!make_folders(m) && !make_files(m, resumed))
-        m->err.code = 0;
+    if (make_folders(m) || make_files(m, resumed))
+        return;
+    m->err.code = 0;
+    local_plan(m->t, m->base);
 }
 
 static void make_done(struct work *w)

@@ -7,6 +7,7 @@
  *   fetch_event.c    what listeners are told
  *   fetch_place.c    names, and which one is free
  *   fetch_disk.c     work on the disk, on libuv's thread pool
+ *   fetch_near.c     contents that this computer has already, and copying them
  *   fetch_start.c    one file by pieces: its partial file, made or found again
  *   fetch_check.c    what an earlier run left in the partial file
  *   fetch_file.c     filled, synced now and then, published
@@ -22,6 +23,7 @@
  *   fetch_walk.c     its manifests
  *   fetch_make.c     its small files and folders on disk
  *   fetch_batch.c    its small files over the network
+ *   fetch_local.c    its files that are copied on this computer
  *   fetch_clean.c    what a cancelled download leaves, removed
  */
 #pragma once
@@ -143,6 +145,8 @@ struct job {
     uint64_t size, done; /* bytes; done is what is verified */
     int64_t mtime_s;     /* a file's, as the leader tells it; INT64_MIN: not known */
     uint64_t fetched;
+    uint64_t copied;   /* bytes that this computer had already */
+    char *copied_from; /* the last one of them; NULL: none, or from within the same folder */
     struct meter meter;
     struct holders from;
     bool waiting;
@@ -163,6 +167,7 @@ struct xfer_spec {
     int64_t mtime_s;    /* INT64_MIN: not known */
     const char *target; /* copied */
     bool replace;       /* whatever is at the target */
+    bool near;          /* look for it on this computer first */
 };
 
 struct xfer {
@@ -182,6 +187,7 @@ struct xfer {
     int fd; /* -1: not open */
     struct buf checkpoints;
     bool has_list;
+    bool noted;            /* the store has a row of it: its partial file is found again */
     struct hash *bad_root; /* lists that turned out forged */
     size_t bad_roots, bad_roots_cap;
     struct list_ask *list_asks; /* that run: one, and more while they stay silent */
@@ -192,6 +198,7 @@ struct xfer {
     struct buf old_list; /* one that was forged; pieces that both lists agree about are kept */
     bool forged;         /* take another list once the pool is done with this one */
 
+    _Atomic uint64_t copying; /* bytes copied of a content that this computer has, so far */
     struct bits have; /* what the plan counts as there; from an earlier run maybe only said to be */
     struct bits good; /* verified in this run. Guarded by f->part_lock, as is shared */
     bool shared;      /* serve may read it */
@@ -295,9 +302,6 @@ void fetch_work(struct fetch *f, struct work *w, void (*run)(struct work *),
 bool fetch_hash_file(int fd, uint64_t size, const atomic_bool *stop, struct hash *out);
 bool fetch_equal_file(const struct root *r, const char *path, uint64_t size,
                       const struct hash *hash, const atomic_bool *stop);
-/* Copy from our own shared folder, verified. 0 or negative. */
-int fetch_copy_file(int from, int to, uint64_t size, const struct hash *hash,
-                    const atomic_bool *stop, struct err *e);
 /* "disk: 3.1 GiB free, 8.4 GiB needed; KEPT" when it does not fit. */
 int fetch_check_space(const struct root *r, uint64_t need, const char *kept, struct err *e);
 bool fetch_is_empty(const struct hash *hash); /* the hash of no bytes */
@@ -325,6 +329,7 @@ void job_wait(struct job *j, int code, const char *why); /* nobody gives anythin
 void job_moves(struct job *j);                           /* something came */
 void job_end(struct job *j, enum phase phase, const struct err *e);
 void job_save(struct job *j);
+void job_copied(struct job *j, uint64_t bytes, char *from); /* from is taken; may be NULL */
 bool job_ended(const struct job *j);
 bool job_active(const struct job *j);
 void job_answer(struct job *j, const struct ask_reply *r);

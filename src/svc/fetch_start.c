@@ -1,9 +1,9 @@
-/* The beginning of a file's transfer: its partial file, made or found again; our own shared copy,
- * where there is one. */
+/* The beginning of a file's transfer: its partial file, made or found again; a copy of the content
+ * that this computer has already, where there is one. */
 #include "base/mem.h"
 #include "core/path.h"
+#include "svc/fetch_near.h"
 #include "svc/fetch_priv.h"
-#include "svc/share.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,8 +16,10 @@ struct prepare {
     struct xfer *x;
     char *path;   /* of the partial file */
     bool resumed; /* it was there, with the right size */
-    int from;     /* our own shared copy, or -1 */
+    bool near;    /* look for it on this computer */
+    bool tried;   /* something was written into the partial file */
     bool copied, of_folder;
+    char *from; /* where it was found */
     int fd;
     struct err err;
 };
@@ -79,17 +81,39 @@ static bool open_part(struct prepare *p)
     return false;
 }
 
+/* A partial file of an earlier run is not given up for a guess. */
+static int copy_near(struct prepare *p)
+{
+    struct xfer *x = p->x;
+    const char *slash = strrchr(x->target, '/');
+    struct near_place place = {
+        .down = x->folder->root, .stop = &x->closing, .written = &x->copying};
+    struct near_want want = {
+        .hash = x->hash, .size = x->size, .name = slash ? slash + 1 : x->target};
+    struct near *n = near_new(x->f, &place, &x->size, p->resumed ? 0 : 1);
+    int done = 0;
+
+    if (near_maybe(n, &want)) {
+        p->tried = true;
+        done = near_copy(n, &want, p->fd, &p->from, &p->err);
+    }
+    near_free(n);
+    return done;
+}
+
 static void prepare_run(struct work *w)
 {
     struct prepare *p = (struct prepare *)w;
-    struct err e;
+    int done = 0;
 
     p->resumed = open_part(p);
     if (!p->resumed && make_part(p))
         return;
-    p->err.code = 0;
-    if (p->from >= 0)
-        p->copied = !fetch_copy_file(p->from, p->fd, p->x->size, &p->x->hash, &p->x->closing, &e);
+    if (p->near)
+        done = copy_near(p);
+    p->copied = done == 1;
+    if (done >= 0)
+        p->err.code = 0;
 }
 
 static void forget_pieces(struct xfer *x)
@@ -107,9 +131,7 @@ static void prepare_done(struct work *w)
     mem_free(x->path);
     x->path = p->path;
     x->fd = p->fd;
-    if (p->from >= 0)
-        close(p->from);
-    x->resumed = p->resumed && p->from < 0;
+    x->resumed = p->resumed && !p->tried;
     if (!x->resumed)
         forget_pieces(x);
     if (x->closing) {
@@ -117,6 +139,8 @@ static void prepare_done(struct work *w)
     } else if (e.code) {
         xfer_fail(x, &e);
     } else if (p->copied) {
+        job_copied(x->job, x->size, p->from);
+        p->from = NULL;
         for (uint32_t i = 0; i < x->have.len; i++) {
             bits_set(&x->have, i);
             part_good(x, i);
@@ -127,6 +151,7 @@ static void prepare_done(struct work *w)
     } else {
         list_begin(x);
     }
+    mem_free(p->from);
     mem_free(p);
     xfer_unpin(x);
 }
@@ -151,29 +176,10 @@ static char *find_part(struct xfer *x)
         bits_copy(&x->have, &part.have);
         buf_add(&x->checkpoints, buf_cstr(&part.checkpoints), part.checkpoints.len);
         x->root = part.root;
-        x->has_list = true;
+        x->has_list = x->noted = true;
     }
     store_part_free(&part);
     return path;
-}
-
-/* We share it ourselves: a descriptor to copy from, or -1. */
-static int own_copy(struct xfer *x)
-{
-    const struct root *r = x->f->conf.share ? share_root_get(x->f->conf.share) : NULL;
-    struct store_content c;
-    struct root_stat st;
-    struct err e;
-    int fd = -1;
-
-    for (unsigned n = 0; r && fd < 0 && store_find(x->f->reader, &x->hash, n, &c, &e) == 1; n++) {
-        if (c.kind != 'd')
-            fd = root_read_fd(r, c.path, &st, &e);
-        mem_free(c.path);
-    }
-    if (r)
-        share_root_put(x->f->conf.share, r);
-    return fd;
 }
 
 struct xfer *xfer_start(struct job *j, const struct xfer_spec *spec,
@@ -207,7 +213,7 @@ struct xfer *xfer_start(struct job *j, const struct xfer_spec *spec,
     p->x = x;
     p->fd = -1;
     p->path = find_part(x);
-    p->from = own_copy(x);
+    p->near = spec->near;
     p->of_folder = j->kind == 'd';
     xfer_pin(x);
     fetch_work(j->f, &p->work, prepare_run, prepare_done);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "svc/fetch_near.h"
 
 #include <assert.h>
 #include <string.h>
@@ -53,6 +54,9 @@ static void tree_free(struct tree *t)
     mem_free(t->entry);
     mem_free(t->again.entry);
     mem_free(t->later.entry);
+    mem_free(t->twins.entry);
+    mem_free(t->locals.entry);
+    near_free(t->near);
     mem_free(t->base);
     mem_free(t);
 }
@@ -121,11 +125,13 @@ void tree_file_done(struct tree *t, uint32_t entry)
     t->entry[entry].state = ENTRY_DONE;
     t->files_done++;
     t->done += t->entry[entry].size;
+    if (t->entry[entry].twin)
+        line_add(&t->twins, entry);
 }
 
 uint64_t tree_done(const struct tree *t)
 {
-    uint64_t sum = t->done;
+    uint64_t sum = t->done + t->copying;
 
     for (unsigned i = 0; i < TREE_XFERS; i++)
         sum += t->xfer[i] ? xfer_done(t->xfer[i]) : 0;
@@ -153,7 +159,7 @@ static void wait_or_fail(struct tree *t)
     if (lied && !others) {
         err_set(&e, ERR_BAD_CONTENT, "the content failed verification from every holder");
         tree_fail(t, &e);
-    } else if (!t->asking && !t->batching) {
+    } else if (!t->asking && !t->batching && !t->local_works) {
         job_wait(t->job, ERR_UNFINISHED, "no holder answers");
     }
 }
@@ -238,8 +244,10 @@ static void on_file(struct xfer *x, const struct err *e)
     }
 }
 
-static bool next_large(struct tree *t, uint32_t *entry)
+/* late: it was put aside before, and may be on this computer since. */
+static bool next_large(struct tree *t, uint32_t *entry, bool *late)
 {
+    *late = false;
     while (t->large_at < t->entries) {
         const struct entry *e = &t->entry[t->large_at];
 
@@ -247,6 +255,7 @@ static bool next_large(struct tree *t, uint32_t *entry)
         if (e->kind != 'd' && e->state == ENTRY_TODO && !tree_is_small(t, e))
             return true;
     }
+    *late = true;
     return line_take(&t->later, entry);
 }
 
@@ -258,8 +267,9 @@ static void start_files(struct tree *t)
         struct xfer_spec spec = {0};
         struct entry *e;
         char *path;
+        bool late;
 
-        if (t->xfer[i] || !next_large(t, &entry))
+        if (t->xfer[i] || !next_large(t, &entry, &late))
             continue;
         e = &t->entry[entry];
         if (xfer_is_known(t->f, &e->hash)) { /* the same content twice: one after the other */
@@ -272,7 +282,8 @@ static void start_files(struct tree *t)
                                   .size = e->size,
                                   .kind = (char)e->kind,
                                   .mtime_s = e->mtime_s,
-                                  .target = path};
+                                  .target = path,
+                                  .near = late};
         t->xfer_entry[i] = entry;
         t->xfer[i] = xfer_start(t->job, &spec, on_file, t);
         mem_free(path);
@@ -315,6 +326,7 @@ void tree_finished(struct tree *t, const struct err *e)
 
 static void run_tick(struct tree *t, int64_t now)
 {
+    local_tick(t);
     batch_tick(t);
     if (t->closing)
         return;

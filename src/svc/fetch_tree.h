@@ -1,10 +1,11 @@
-/* Inside the download of a folder: for fetch_tree.c, fetch_walk.c, fetch_batch.c and fetch_make.c
- * only.
+/* Inside the download of a folder: for fetch_tree.c, fetch_walk.c, fetch_make.c, fetch_local.c
+ * and fetch_batch.c only.
  *
  * Stages: WALK gets every manifest below, checked, into a table of entries; nothing is created
  * before all of it is known to be good and to fit on the disk. MAKE chooses the name, creates the
- * folders, and finds what an earlier run left. RUN fetches files: small ones in batches, the others
- * by pieces. FINISH sets the folders' times and syncs.
+ * folders, and finds what an earlier run left, and what this computer has elsewhere. RUN fetches
+ * files: small ones in batches, the others by pieces; and copies what need not be fetched. FINISH
+ * sets the folders' times and syncs.
  *
  * After a crash: larger files took their name only when they were on disk. Small ones are not
  * synced one by one, so a small file of a download that goes on is hashed before it counts. */
@@ -19,7 +20,7 @@
 #define TREE_ROOT    0 /* the folder itself: the first entry */
 
 enum stage { TREE_WALK, TREE_MAKE, TREE_RUN, TREE_FINISH };
-enum entry_state { ENTRY_TODO, ENTRY_BUSY, ENTRY_DONE };
+enum entry_state { ENTRY_TODO, ENTRY_LOCAL /* to be copied */, ENTRY_BUSY, ENTRY_DONE };
 
 struct entry {
     struct hash hash;
@@ -27,6 +28,7 @@ struct entry {
     int64_t mtime_s;  /* INT64_MIN: not known */
     const char *name; /* in the arena */
     uint32_t parent;
+    uint32_t twin; /* the next one with the same content, to be copied from the first; 0: none */
     uint16_t path_len; /* below the folder */
     uint8_t depth, kind, state;
 };
@@ -53,6 +55,11 @@ struct tree {
     uint32_t small_at, large_at; /* entries before were taken */
     struct line again;           /* small ones (or manifests) that failed */
     struct line later;           /* larger ones that somebody else is at */
+    struct line twins;           /* those that are there and have twins */
+    struct line locals;          /* those that this computer may have elsewhere */
+    struct near *near;           /* the pool's, one run at a time */
+    unsigned local_works;
+    _Atomic uint64_t copying; /* bytes that this run has copied */
     struct batch *batches;
     unsigned batching;
     struct xfer *xfer[TREE_XFERS];
@@ -101,6 +108,10 @@ struct hold {
 int make_file(struct hold *h, const struct tree *t, const char *base, uint32_t entry,
               const void *data, struct err *err);
 void hold_end(struct hold *h);
+
+/* fetch_local.c */
+void local_plan(struct tree *t, const char *base); /* pool, when it is known what is there */
+void local_tick(struct tree *t);
 
 /* fetch_batch.c */
 void batch_tick(struct tree *t);

@@ -12,9 +12,9 @@ struct watch {
     int64_t id, listener;
     unsigned started, waiting, bad, lost;
     bool ended;
-    char event[16], path[512], error[512];
+    char event[16], path[512], error[512], from[512];
     int exit;
-    uint64_t bytes, size, fetched, files, files_done;
+    uint64_t bytes, size, fetched, copied, files, files_done;
 };
 
 static uint64_t number(const json_t *o, const char *key)
@@ -28,6 +28,7 @@ static void on_event(void *ctx, json_t *o)
     const char *e = json_string_value(json_object_get(o, "event"));
     const char *path = json_string_value(json_object_get(o, "path"));
     const char *error = json_string_value(json_object_get(o, "error"));
+    const char *from = json_string_value(json_object_get(o, "from"));
 
     uv_mutex_lock(&w->lock);
     w->started += !strcmp(e, "start");
@@ -42,6 +43,8 @@ static void on_event(void *ctx, json_t *o)
     w->bytes = number(o, "bytes");
     w->size = number(o, "size");
     w->fetched = number(o, "fetched");
+    w->copied = number(o, "copied");
+    str_copy(w->from, sizeof w->from, from ? from : "");
     w->files = number(o, "files");
     w->files_done = number(o, "files_done");
     uv_cond_broadcast(&w->news);

@@ -180,6 +180,14 @@ static void only_ends_of_downloads_are_results(void **state)
                    "\",\"size\":5,\"holders\":2,\"kind\":\"x\",\"path\":\"/d/a\\nb\"}",
                    HASH_A "\t5\t2\tfile\t/d/a\\x0ab\n");
     assert_printed((struct out){.people = true}, OUT_TEXT.event,
+                   "{\"event\":\"done\",\"kind\":\"f\",\"size\":5,\"copied\":5,\"from\":"
+                   "\"/d/\\u001bb\",\"path\":\"/d/a\"}",
+                   "done  /d/a  (5 B, copied from /d/\\x1bb)\n");
+    assert_printed((struct out){.people = true}, OUT_TEXT.event,
+                   "{\"event\":\"done\",\"kind\":\"d\",\"size\":5000,\"copied\":1024,\"from\":"
+                   "\"/d/b\",\"path\":\"/d/a\"}",
+                   "done  /d/a  (4.9 KiB, 1.0 KiB copied on this computer)\n");
+    assert_printed((struct out){.people = true}, OUT_TEXT.event,
                    "{\"event\":\"skipped\",\"size\":5,\"path\":\"/d/a\"}",
                    "there already  /d/a  (5 B)\n");
 }

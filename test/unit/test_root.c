@@ -351,6 +351,33 @@ static void races_do_not_escape(void **state)
     assert_true(inside > 0 && made > 0);
 }
 
+static void copies_in_the_system(void **state)
+{
+    char back[8] = {0};
+    int from, to;
+    struct root_stat st;
+    struct err e;
+
+    (void)state;
+    write_file("in/from", "0123456");
+    write_file("in/to", "");
+    from = root_read_fd(root, "from", &st, &e);
+    to = root_write_fd(root, "to", &st, &e);
+    assert_true(from >= 0 && to >= 0);
+    if (root_clone(from, to)) { /* else this file system cannot */
+        assert_int_equal(pread(to, back, 7, 0), 7);
+        assert_string_equal(back, "0123456");
+        assert_int_equal(ftruncate(to, 0), 0);
+    }
+    assert_int_equal(root_copy_range(from, to, 2, 3), 3);
+    assert_int_equal(pread(to, back, 7, 0), 5);
+    assert_memory_equal(back + 2, "234", 3);
+    assert_int_equal(root_copy_range(from, to, 7, 3), 0);
+    assert_int_equal(root_copy_range(to, from, 0, 3), -EBADF); /* it is open to be read only */
+    close(from);
+    close(to);
+}
+
 int main(void)
 {
 #define BOTH(fn)                                                                                   \
@@ -367,6 +394,7 @@ int main(void)
         BOTH(races_do_not_escape),
         cmocka_unit_test_setup_teardown(opens_only_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(knows_where_it_lies, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(copies_in_the_system, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sees_writers, set_up, tear_down),
     };
 
