@@ -13,6 +13,11 @@
 
 #define THREADS 2 /* those who wait for an answer hold none of them */
 
+void control_wake(void *request)
+{
+    http_wake(request);
+}
+
 void control_reply(struct http_request *rq, json_t *answer)
 {
     char *text = json_dumps(answer, JSON_COMPACT);

@@ -4,23 +4,19 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "svc/control_lines.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define WANTS_MAX 1000u
-#define BACKLOG_MAX                                                                                \
-    (1u << 20) /* bytes that a slow reader leaves behind; then progress is left out */
 
-/* One command that watches its downloads: events become lines, lines wait here until they are read.
- */
+/* One command that watches its downloads. */
 struct watch {
-    uv_mutex_t lock;
-    struct http_request *rq;
+    struct lines *lines;
     struct fetch *fetch;
-    struct buf out;
-    size_t read; /* bytes of out that went */
-    size_t open; /* downloads that have not ended */
+    atomic_size_t open; /* downloads that have not ended */
     int64_t *listener;
     size_t listeners;
 };
@@ -30,51 +26,27 @@ static bool is_end(const char *what)
     return !strcmp(what, "done") || !strcmp(what, "failed") || !strcmp(what, "skipped");
 }
 
-static void add_line(struct buf *out, const json_t *object)
+static void one_less(struct watch *w)
 {
-    char *text = json_dumps(object, JSON_COMPACT);
-
-    buf_str(out, text);
-    buf_char(out, '\n');
-    free(text);
+    if (atomic_fetch_sub(&w->open, 1) == 1)
+        lines_end(w->lines);
 }
 
 static void on_event(void *ctx, json_t *event)
 {
-    const char *what = json_string_value(json_object_get(event, "event"));
     struct watch *w = ctx;
 
-    uv_mutex_lock(&w->lock);
-    if (w->out.len < BACKLOG_MAX || strcmp(what, "progress") != 0)
-        add_line(&w->out, event);
-    if (is_end(what) && w->open)
-        w->open--;
-    http_wake(w->rq);
-    uv_mutex_unlock(&w->lock);
+    lines_event(w->lines, event);
+    if (is_end(json_string_value(json_object_get(event, "event"))))
+        one_less(w);
 }
 
 static int64_t read_watch(void *ctx, uint64_t pos, void *to, size_t max)
 {
     struct watch *w = ctx;
-    size_t n;
-    int64_t got;
 
     (void)pos;
-    uv_mutex_lock(&w->lock);
-    n = w->out.len - w->read;
-    if (n > max)
-        n = max;
-    if (n) {
-        memcpy(to, w->out.data + w->read, n);
-        w->read += n;
-    }
-    if (w->read == w->out.len) {
-        buf_reset(&w->out);
-        w->read = 0;
-    }
-    got = n ? (int64_t)n : w->open ? 0 : -1;
-    uv_mutex_unlock(&w->lock);
-    return got;
+    return lines_read(w->lines, to, max);
 }
 
 /* The command is gone, or has heard it all. After the last unlisten nobody knows w any more. */
@@ -86,8 +58,7 @@ static void end_watch(void *ctx)
         if (w->listener[i] >= 0)
             fetch_unlisten(w->fetch, w->listener[i]);
     mem_free(w->listener);
-    buf_free(&w->out);
-    uv_mutex_destroy(&w->lock);
+    lines_free(w->lines);
     mem_free(w);
 }
 
@@ -96,20 +67,15 @@ static void start_watch(struct control *c, struct http_request *rq, const int64_
     struct watch *w = mem_zero(1, sizeof *w);
     struct http_stream st = {.read = read_watch, .done = end_watch, .ctx = w};
 
-    if (uv_mutex_init(&w->lock))
-        abort();
-    w->rq = rq;
+    w->lines = lines_new(control_wake, rq);
     w->fetch = c->conf.fetch;
     w->open = count;
     w->listener = mem_zero(count, sizeof *w->listener);
     http_reply_stream(rq, 200, "application/x-ndjson", UINT64_MAX, &st);
     for (size_t i = 0; i < count; i++) {
         w->listener[w->listeners++] = fetch_listen(w->fetch, id[i], on_event, w);
-        if (w->listener[i] < 0) { /* it was cancelled in this very moment */
-            uv_mutex_lock(&w->lock);
-            w->open--;
-            uv_mutex_unlock(&w->lock);
-        }
+        if (w->listener[i] < 0) /* it was cancelled in this very moment */
+            one_less(w);
     }
 }
 
@@ -141,7 +107,10 @@ static void reply_queued(struct http_request *rq, const json_t *wants, const int
         json_t *line = json_pack("{ss sI sO}", "event", "queued", "id", (json_int_t)id[i], "hash",
                                  json_object_get(json_array_get(wants, i), "hash"));
 
-        add_line(&out, line);
+        char *text = json_dumps(line, JSON_COMPACT);
+
+        buf_printf(&out, "%s\n", text);
+        free(text);
         json_decref(line);
     }
     http_reply(rq, 200, "application/x-ndjson", out.data, out.len);

@@ -1,15 +1,14 @@
 /* Routes of play and link: look into a content, play it, make and end links. */
 #include "svc/control_priv.h"
 
-#include "base/buf.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "svc/control_lines.h"
 #include "svc/errand.h"
 #include "svc/json_text.h"
 #include "svc/links.h"
 #include "svc/play.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static int read_hash(const json_t *body, struct hash *h, struct err *e)
@@ -104,67 +103,27 @@ void control_links(struct control *c, struct http_request *rq, const char *rest)
 
 /* ---- play ---- */
 
-/* One command that plays: what it is told waits here until it is read. The playing lasts as long as
- * the command listens. */
+/* One command that plays. The playing lasts as long as the command listens. */
 struct show {
-    uv_mutex_t lock;
-    struct http_request *rq;
+    struct lines *lines;
     struct playing *playing; /* the server's thread only */
-    struct buf out;
-    size_t read; /* bytes of out that went */
-    bool end;
 };
-
-#define BACKLOG_MAX                                                                                \
-    (1u << 20) /* bytes that a slow reader leaves behind; then progress is left out */
-
-static void say(struct show *s, const json_t *object, bool end)
-{
-    char *text = json_dumps(object, JSON_COMPACT);
-
-    uv_mutex_lock(&s->lock);
-    buf_str(&s->out, text);
-    buf_char(&s->out, '\n');
-    s->end |= end;
-    http_wake(s->rq);
-    uv_mutex_unlock(&s->lock);
-    free(text);
-}
 
 static void on_event(void *ctx, json_t *event)
 {
-    const char *what = json_string_value(json_object_get(event, "event"));
     struct show *s = ctx;
-    bool full;
 
-    uv_mutex_lock(&s->lock);
-    full = s->out.len - s->read >= BACKLOG_MAX;
-    uv_mutex_unlock(&s->lock);
-    if (!full || strcmp(what, "progress") != 0)
-        say(s, event, !strcmp(what, "failed"));
+    lines_event(s->lines, event);
+    if (!strcmp(json_string_value(json_object_get(event, "event")), "failed"))
+        lines_end(s->lines);
 }
 
 static int64_t read_show(void *ctx, uint64_t pos, void *to, size_t max)
 {
     struct show *s = ctx;
-    size_t n;
-    int64_t got;
 
     (void)pos;
-    uv_mutex_lock(&s->lock);
-    n = s->out.len - s->read;
-    if (n > max)
-        n = max;
-    if (n)
-        memcpy(to, s->out.data + s->read, n);
-    s->read += n;
-    if (s->read == s->out.len) {
-        buf_reset(&s->out);
-        s->read = 0;
-    }
-    got = n ? (int64_t)n : s->end ? -1 : 0;
-    uv_mutex_unlock(&s->lock);
-    return got;
+    return lines_read(s->lines, to, max);
 }
 
 static void end_show(void *ctx)
@@ -173,8 +132,7 @@ static void end_show(void *ctx)
 
     if (s->playing)
         play_end(s->playing);
-    buf_free(&s->out);
-    uv_mutex_destroy(&s->lock);
+    lines_free(s->lines);
     mem_free(s);
 }
 
@@ -197,16 +155,15 @@ void control_play(struct control *c, struct http_request *rq, const char *rest)
         return;
     }
     st.ctx = s = mem_zero(1, sizeof *s);
-    if (uv_mutex_init(&s->lock))
-        abort();
-    s->rq = rq;
+    s->lines = lines_new(control_wake, rq);
     http_reply_stream(rq, 200, "application/x-ndjson", UINT64_MAX, &st);
     s->playing = play_begin(c->conf.play, &hash, json_string_value(json_object_get(body, "title")),
                             on_event, s, &e);
     if (!s->playing) {
         why = json_pack("{so so si}", "error", json_text(e.text), "hint", json_text(e.hint), "exit",
                         e.code);
-        say(s, why, true);
+        lines_add(s->lines, why);
+        lines_end(s->lines);
         json_decref(why);
     }
     json_decref(body);

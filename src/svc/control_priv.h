@@ -29,6 +29,7 @@ control_route control_look, control_play, control_link, control_link_end, contro
 
 /* Reply with the object and drop it; with {"error","hint","exit"}. */
 void control_reply(struct http_request *rq, json_t *answer);
+void control_wake(void *request); /* http_wake, for control_lines.h */
 void control_reply_err(struct http_request *rq, const struct err *e);
 
 /* control_ask.c: a peer's name among the leader's rows; NULL: not there. Borrowed. */
