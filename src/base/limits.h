@@ -55,6 +55,7 @@
 #define QUERY_WORDS_MAX        10
 #define SEARCH_ROWS_MAX        200 /* rows of one answer */
 #define HOLDERS_MAX            64  /* holders named in one answer */
+#define KNOWN_MAX              4096 /* hashes in one question */
 #define PEER_NAME_MAX          63  /* bytes of a peer's display name */
 
 /* Downloads */

@@ -171,6 +171,30 @@ bool client_is_down(const struct err *e)
     return e->code == ERR_NO_SERVICE;
 }
 
+/* The one download whose hash begins so; NULL: none, or several. */
+static json_t *in_queue(const struct cli *c, const char *digits)
+{
+    json_t *answer, *found = NULL, *hash, *row;
+    const json_t *rows;
+    struct err ignored;
+    bool several = false;
+    size_t i;
+
+    if (client_ask(c, "GET", "/v1/downloads", NULL, 0, RESOLVE_MS, &answer, &ignored))
+        return NULL;
+    rows = json_object_get(answer, "downloads");
+    json_array_foreach (rows, i, row) {
+        hash = json_object_get(row, "hash");
+        if (strncmp(out_str(row, "hash"), digits, strlen(digits)))
+            continue;
+        several |= found && !json_equal(found, hash);
+        found = hash;
+    }
+    found = several ? NULL : json_incref(found);
+    json_decref(answer);
+    return found;
+}
+
 int client_resolve(const struct cli *c, const char *digits, unsigned ms, json_t **hash,
                    struct err *e)
 {
@@ -182,6 +206,9 @@ int client_resolve(const struct cli *c, const char *digits, unsigned ms, json_t 
         *hash = json_string(digits);
         return 0;
     }
+    *hash = in_queue(c, digits);
+    if (*hash)
+        return 0;
     buf_printf(&path, "/v1/resolve/%s?timeout_ms=%u", digits, ms);
     rc = client_ask(c, "GET", path.data, NULL, 0, ms + MARGIN_MS, &answer, e);
     buf_free(&path);

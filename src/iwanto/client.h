@@ -20,7 +20,8 @@ int client_stream(const struct cli *c, const char *path, const json_t *body, uns
 bool client_running(const struct cli *c, int *pid);
 /* -ERR_NO_SERVICE: nobody listens, or it is another user's. */
 bool client_is_down(const struct err *e);
-/* The one whole hash that begins with these digits, by the leader's catalog, as a JSON string. */
+/* The one whole hash that begins with these digits, as a JSON string: of the queue, else by the
+ * leader's catalog. */
 int client_resolve(const struct cli *c, const char *digits, unsigned ms, json_t **hash,
                    struct err *e);
 /* The same of a word as last_search_word takes it; title may be NULL, else mem_free. */

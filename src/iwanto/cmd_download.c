@@ -1,5 +1,4 @@
-/* download HASH...: hand the wishes to the service, then show what it tells of them until all have
- * ended. */
+/* download HASH...: from words to hashes, handed to the service (order.c) and shown. */
 #include "iwanto/cli.h"
 
 #include "base/buf.h"
@@ -7,236 +6,166 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "core/path.h"
-#include "io/http_client.h"
-#include "io/term.h"
+#include "core/sums.h"
 #include "iwanto/client.h"
 #include "iwanto/cmd_folders.h"
+#include "iwanto/cmd_sums.h"
 #include "iwanto/last_search.h"
-#include "iwanto/progress.h"
+#include "iwanto/order.h"
 
 #include <string.h>
 
 #define RESOLVE_MS 5000
 
+enum { OPT_SUMS = 20 };
+
 const struct opt DOWNLOAD_OPTS[] = {
-    {'o', "output", "NAME|DIR/", "take this name, or this folder, below the download folder", true},
-    {10, "detach", NULL, "queue it and return", false},
-    {11, "overwrite", NULL, "replace what is there", false},
-    {12, "rename", NULL, "take another name when the name is taken, also by equal content", false},
-    {13, "sequential", NULL, "pieces in order, for what is played meanwhile", false},
-    {14, "limit-rate", "SIZE", "at most so many bytes a second, as 10M", false},
+    ORDER_OPTS,
+    {OPT_SUMS, "sums", "FILE", "whatever of a list of sums (SHA256SUMS, - for stdin) anyone has",
+     false},
     {0, NULL, NULL, NULL, false},
 };
 
 /* What was typed. */
-struct order {
-    json_t *words, *body; /* array of {"digits","title"}; what is sent */
-    const char *output;
-    bool detach;
+struct typed {
+    struct order order;
+    json_t *words; /* array of {"digits", "title", "name"} */
+    const char *sums;
+    bool named; /* the last word was a whole sum, and may be followed by its file's name */
 };
 
-static int take_option(struct order *o, int id, const char *value, struct err *e)
+static int take_option(struct typed *t, int id, const char *value, struct err *e)
 {
-    char shown[100];
-    uint64_t n;
+    int rc = order_option(&t->order, id, value, e);
 
-    switch (id) {
-    case 'o':
-        o->output = value;
-        break;
-    case 10:
-        o->detach = true;
-        json_object_set_new(o->body, "detach", json_true());
-        break;
-    case 11:
-        json_object_set_new(o->body, "overwrite", json_true());
-        break;
-    case 12:
-        json_object_set_new(o->body, "rename", json_true());
-        break;
-    case 13:
-        json_object_set_new(o->body, "sequential", json_true());
-        break;
-    case 14:
-        if (!str_parse_size(value, &n) || !n)
-            return cli_usage(e, "download", "--limit-rate takes a size as 10M, not '%s'",
-                             show_to(shown, sizeof shown, value, strlen(value)));
-        json_object_set_new(o->body, "limit_rate", json_integer((json_int_t)n));
-        break;
+    t->named = false;
+    if (id == OPT_SUMS)
+        t->sums = value;
+    return rc < 0 ? rc : 0;
+}
+
+static void add_word(struct typed *t, const char *digits, const char *title, const char *name)
+{
+    json_array_append_new(
+        t->words, json_pack("{ss ss* ss*}", "digits", digits, "title", title, "name", name));
+}
+
+static bool is_sum(const char *word)
+{
+    return strlen(word) == HASH_HEX_LEN && str_is_hex(word, HASH_HEX_LEN);
+}
+
+/* A whole line of a list of sums, as one word; or the name behind a sum that was the word before.
+ * 1: it is neither. */
+static int take_line(struct typed *t, const char *word, struct err *e)
+{
+    json_t *last = json_array_get(t->words, json_array_size(t->words) - 1);
+    struct sums_line line;
+    struct buf b = {0};
+    enum sums_kind kind;
+    char shown[100];
+
+    if (strpbrk(word, " \t("))
+        buf_str(&b, word);
+    else if (t->named)
+        buf_printf(&b, "%s %s%s", out_str(last, "digits"), *word == '*' ? "" : " ", word);
+    else
+        return 1;
+    kind = sums_line(b.data, b.len, &line);
+    buf_free(&b);
+    if (kind == SUMS_BAD_NAME)
+        return cli_usage(e, "download", "cannot use the name %s: %s",
+                         show_to(shown, sizeof shown, line.name, line.name_len), line.why);
+    if (kind == SUMS_OTHER)
+        return cli_usage(e, "download",
+                         "this is no SHA-256 sum; only those name what others share");
+    if (kind != SUMS_SUM)
+        return 1;
+    if (t->named && !strpbrk(word, " \t(")) {
+        json_object_set_new(last, "name", json_string(line.name));
+    } else {
+        char hex[HASH_HEX_LEN + 1];
+
+        hash_hex(&line.hash, hex);
+        add_word(t, hex, NULL, line.name_len ? line.name : NULL);
     }
     return 0;
 }
 
-static int take_word(const struct cli *c, struct order *o, const char *word, struct err *e)
+static int take_word(const struct cli *c, struct typed *t, const char *word, struct err *e)
 {
     struct buf digits = {0};
     char *title = NULL;
     int rc = last_search_word(c, word, &digits, &title, e);
 
-    if (!rc)
-        json_array_append_new(o->words,
-                              json_pack("{ss ss*}", "digits", digits.data, "title", title));
+    if (!rc) {
+        add_word(t, digits.data, title, NULL);
+        t->named = is_sum(word);
+    } else if (word[0] != '@') {
+        int line = take_line(t, word, e);
+
+        rc = line == 1 ? rc : line;
+        t->named = false;
+    }
     buf_free(&digits);
     mem_free(title);
     return rc;
 }
 
-/* Fill body.wants. Several go into a folder, so that -o can't name them all the same. */
-static int make_wants(const struct cli *c, struct order *o, struct err *e)
+/* Where to: -o, which is a folder for several; else the name of a list's line. */
+static char *place_of(const struct order *o, const json_t *word, bool several)
 {
-    unsigned ms = c->common.timeout_s ? (unsigned)c->common.timeout_s * 1000u : RESOLVE_MS;
-    bool several = json_array_size(o->words) > 1;
-    json_t *wants = json_array(), *hash = NULL, *want, *name, *word;
-    struct buf output = {0};
-    int rc = 0;
-
-    json_object_set_new(o->body, "wants", wants);
-    if (o->output)
-        buf_printf(&output, "%s%s", o->output,
-                   several && !strchr("/", o->output[strlen(o->output) - 1]) ? "/" : "");
-    for (size_t i = 0; !rc && i < json_array_size(o->words); i++) {
-        word = json_array_get(o->words, i);
-        rc = client_resolve(c, out_str(word, "digits"), ms, &hash, e);
-        if (rc)
-            break;
-        want = json_pack("{so sO*}", "hash", hash, "title", json_object_get(word, "title"));
-        name = o->output ? json_string(output.data) : NULL;
-        if (o->output && !name)
-            rc = cli_usage(e, "download", "-o takes a name in UTF-8");
-        if (name)
-            json_object_set_new(want, "name", name);
-        json_array_append_new(wants, want);
-    }
-    buf_free(&output);
-    return rc;
-}
-
-/* What is shown while they run. */
-struct show {
-    struct cli *c;
-    struct progress *progress;
-    bool detach;
-    size_t open; /* downloads that have not ended */
-    bool heard;  /* anything at all */
-    int rc;      /* of the first that failed */
-};
-
-static void tell_failed(struct show *sh, const json_t *event)
-{
-    int exit = (int)out_num(event, "exit");
-    struct err e;
-
-    if (!exit || !strcmp(err_name(exit), "unknown"))
-        exit = ERR_IO;
-    err_set(&e, (enum err_code)exit, "%s", out_str(event, "error"));
-    err_hint(&e, "%s", out_str(event, "hint"));
-    if (exit == ERR_UNFINISHED && !e.hint[0])
-        err_hint(&e, "the same command goes on where it was");
-    cli_print_err(&e);
-    if (!sh->rc)
-        sh->rc = -exit;
-}
-
-/* On the way: what a user should know at once. */
-static void tell_trouble(struct show *sh, const json_t *event, const char *what)
-{
-    const char *holder = out_str(event, "holder");
+    const char *name = out_str(word, "name");
     struct buf b = {0};
 
-    if (!sh->c->common.verbose && !term_is(2))
-        return;
-    progress_clear(sh->progress);
-    show(&b, *holder ? holder : "a holder", strlen(*holder ? holder : "a holder"));
-    cli_say(sh->c, "%s %s", b.data, what);
-    buf_free(&b);
+    if (!o->output)
+        return *name ? mem_str(name) : NULL;
+    buf_str(&b, o->output);
+    if (several && b.data[b.len - 1] != '/')
+        buf_char(&b, '/');
+    if (b.data[b.len - 1] == '/')
+        buf_str(&b, name);
+    return buf_take(&b, NULL);
 }
 
-static bool one_event(void *ctx, const json_t *event)
+static int resolve(const struct cli *c, struct typed *t, struct err *e)
 {
-    struct show *sh = ctx;
-    const char *what = out_str(event, "event");
-    bool failed = !strcmp(what, "failed");
+    unsigned ms = c->common.timeout_s ? (unsigned)c->common.timeout_s * 1000u : RESOLVE_MS;
+    bool several = json_array_size(t->words) > 1;
+    const json_t *word;
+    json_t *hash;
+    size_t i;
 
-    sh->heard = true;
-    progress_event(sh->progress, event);
-    if (failed || !strcmp(what, "done") || !strcmp(what, "skipped") || sh->detach) {
-        progress_clear(sh->progress);
-        if (sh->open)
-            sh->open--;
+    OUT_EACH (t->words, i, word) {
+        char *place;
+        int rc = client_resolve(c, out_str(word, "digits"), ms, &hash, e);
+
+        if (rc)
+            return rc;
+        place = place_of(&t->order, word, several);
+        order_want(&t->order, json_string_value(hash),
+                   json_string_value(json_object_get(word, "title")), place);
+        mem_free(place);
+        json_decref(hash);
     }
-    if (!strcmp(what, "piece-bad"))
-        tell_trouble(sh, event, "sent a piece that is wrong; it is fetched again");
-    if (!strcmp(what, "source-lost") && sh->c->common.verbose)
-        tell_trouble(sh, event, "does not answer any more");
-    sh->c->out.print->event(&sh->c->out, event);
-    if (failed)
-        tell_failed(sh, event);
-    if (sh->detach)
-        cli_say(sh->c, "queued; iwanto downloads shows it");
-    return sh->open > 0;
+    return 0;
 }
 
-/* Why showing stopped before the downloads had ended. None of it ends them. */
-static int stopped(const struct show *sh, const struct order *o, int rc, struct err *e)
+static int fetch(struct cli *c, struct typed *t, struct err *e)
 {
-    const json_t *first = json_array_get(json_object_get(o->body, "wants"), 0);
+    bool words = json_array_size(t->words) > 0;
+    int rc = 0;
 
-    if (rc == -ERR_INTERRUPTED) {
-        err_set(e, ERR_INTERRUPTED, "interrupted; the service goes on");
-        err_hint(e, "to end the download: iwanto cancel %.10s%s", out_str(first, "hash"),
-                 json_array_size(o->words) > 1 ? " ..." : "");
-    } else if (rc == -ERR_TIMEOUT) {
-        err_set(e, ERR_TIMEOUT, "not finished after %llu s; the service goes on",
-                (unsigned long long)sh->c->common.timeout_s);
-        err_hint(e, "iwanto downloads shows how far it is");
-    } else if (sh->heard || !rc) {
-        err_set(e, ERR_UNFINISHED, "cannot finish: the service ended before the download");
-        err_hint(e, "once it runs again the download goes on; the same command shows it");
-    }
-    return -e->code;
-}
-
-static int show_until_done(struct cli *c, const struct order *o, struct err *e)
-{
-    struct show sh = {.c = c, .detach = o->detach, .open = json_array_size(o->words)};
-    bool drawn = term_is(2) && !c->common.quiet && !c->common.json && !o->detach;
-    int rc;
-
-    sh.progress = progress_new(sh.open, drawn);
-    if (!o->detach) {
-        term_catch_interrupt();
-        http_unix_set_stop(term_interrupted);
-    }
-    rc = client_stream(c, "/v1/downloads", o->body, (unsigned)c->common.timeout_s * 1000u,
-                       one_event, &sh, e);
-    progress_free(sh.progress);
-    if (sh.open)
-        return stopped(&sh, o, rc, e);
-    if (!rc && sh.rc) {
-        err_set(e, (enum err_code) - sh.rc, "%s", ""); /* told already */
-        rc = sh.rc;
-    }
-    return rc;
-}
-
-static int fetch(struct cli *c, struct opt_scan *s, const char *word, struct order *o,
-                 struct err *e)
-{
-    int id = OPT_WORD, rc = 0;
-
-    do {
-        rc = id == OPT_WORD ? take_word(c, o, word, e) : take_option(o, id, word, e);
-    } while (!rc && (id = opt_next(s, &word, e)) > 0);
-    if (!rc && id < 0)
-        rc = id;
-    if (!rc && o->output && !o->output[0])
-        rc = cli_usage(e, "download", "-o needs a name");
-    if (!rc)
-        rc = make_wants(c, o, e);
+    if (t->sums && words)
+        return cli_usage(e, "download", "--sums takes the place of hashes");
+    if (!t->sums && !words)
+        return cli_usage(e, "download", "download needs a hash");
+    if (!t->sums)
+        rc = resolve(c, t, e);
     if (rc)
         return rc;
     cli_open_out(c);
-    return show_until_done(c, o, e);
+    return t->sums ? sums_download(c, &t->order, t->sums, e) : order_run(c, &t->order, e);
 }
 
 static int download_to(struct cli *c, struct opt_scan *s, struct err *e)
@@ -253,23 +182,22 @@ static int download_to(struct cli *c, struct opt_scan *s, struct err *e)
 
 int cmd_download(struct cli *c, struct opt_scan *s, struct err *e)
 {
-    struct order o = {0};
+    struct typed t = {.words = json_array()};
     const char *word;
+    bool to = false;
     int id = 0, rc = 0;
 
-    o.words = json_array();
-    o.body = json_object();
-    while (!rc && (id = opt_next(s, &word, e)) > OPT_WORD)
-        rc = take_option(&o, id, word, e);
+    order_init(&t.order, "download");
+    while (!rc && !to && (id = opt_next(s, &word, e)) > 0) {
+        to = id == OPT_WORD && !json_array_size(t.words) && !strcmp(word, "to");
+        if (!to)
+            rc = id == OPT_WORD ? take_word(c, &t, word, e) : take_option(&t, id, word, e);
+    }
     if (!rc && id < 0)
         rc = id;
-    else if (!rc && id == OPT_END)
-        rc = cli_usage(e, "download", "download needs a hash");
-    else if (!rc && !strcmp(word, "to"))
-        rc = download_to(c, s, e);
-    else if (!rc)
-        rc = fetch(c, s, word, &o, e);
-    json_decref(o.words);
-    json_decref(o.body);
+    if (!rc)
+        rc = to ? download_to(c, s, e) : fetch(c, &t, e);
+    json_decref(t.words);
+    order_free(&t.order);
     return rc;
 }

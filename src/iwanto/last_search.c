@@ -136,6 +136,40 @@ static int take_row(const struct cli *c, const char *number, struct buf *digits,
     return rc;
 }
 
+/* Digits that begin the hash of one row of the last search name that one; of several, none. */
+static int in_last_search(const struct cli *c, const char *digits, struct buf *hash, char **title,
+                          struct err *e)
+{
+    json_t *last, *row, *rows, *found = NULL;
+    const char *key, *hex;
+    struct err ignored;
+    struct hash h;
+    int rc;
+
+    last = load(c, &rc, &ignored);
+    rows = json_object_get(last, "rows");
+    rc = 0;
+    json_object_foreach (rows, key, row) {
+        hex = json_string_value(json_array_get(row, 0));
+        if (!hex || strncmp(hex, digits, strlen(digits)) || !hash_parse(&h, hex, strlen(hex)))
+            continue;
+        if (found && strcmp(json_string_value(json_array_get(found, 0)), hex) != 0)
+            rc = -ERR_USAGE;
+        found = row;
+    }
+    if (rc) {
+        err_set(e, ERR_USAGE, "more than one row of the last search begins with %s", digits);
+        err_hint(e, "give more digits, or @N for row N");
+    } else if (found) {
+        buf_reset(hash);
+        buf_str(hash, json_string_value(json_array_get(found, 0)));
+        if (title && json_is_string(json_array_get(found, 1)))
+            *title = mem_str(json_string_value(json_array_get(found, 1)));
+    }
+    json_decref(last);
+    return rc;
+}
+
 int last_search_word(const struct cli *c, const char *word, struct buf *digits, char **title,
                      struct err *e)
 {
@@ -157,5 +191,8 @@ int last_search_word(const struct cli *c, const char *word, struct buf *digits, 
         return err_set(e, ERR_USAGE, "'%s' is too short: %d digits at least", shown, PREFIX_MIN);
     for (size_t i = 0; i < len; i++)
         buf_char(digits, (char)tolower((unsigned char)hex[i]));
-    return 0;
+    if (len == HASH_HEX_LEN)
+        return 0;
+    str_copy(shown, sizeof shown, digits->data);
+    return in_last_search(c, shown, digits, title, e);
 }

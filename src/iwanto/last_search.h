@@ -9,7 +9,8 @@
  * page. A failure is not worth a word. */
 void last_search_save(const struct cli *c, const char *search, const json_t *rows);
 /* Append what a word names: "@N" the hash of row N, "sha256:HEX" its digits, digits (6 to 64)
- * themselves, all in lower case. title (may be NULL) is set to the row's name (mem_free), or NULL.
- * Anything else, or a row that was not shown, is -ERR_USAGE. */
+ * themselves, all in lower case; when they begin one hash of the last search, that hash. title (may
+ * be NULL) is set to the row's name (mem_free), or NULL. Anything else, or a row that was not
+ * shown, is -ERR_USAGE. */
 int last_search_word(const struct cli *c, const char *word, struct buf *digits, char **title,
                      struct err *e);

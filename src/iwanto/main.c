@@ -28,10 +28,14 @@ const struct command COMMANDS[] = {
     {"download", "HASH...", "fetch files or folders by their hash",
      "HASH is 64 hex digits, also as sha256:HEX, a unique beginning of 6 digits or more, or @N "
      "for\n"
-     "row N of the last search. The same command again goes on where it was. Ctrl-C only stops\n"
-     "showing.\n"
+     "row N of the last search; a pasted line of a SHA256SUMS file will do, too. The same command\n"
+     "again goes on where it was. Ctrl-C only stops showing.\n"
      "`iwanto download to PATH` changes the download folder.",
      DOWNLOAD_OPTS, false, cmd_download},
+    {"get", "WORDS...", "search, and download the first row when it is clearly the best",
+     "Clearly the best: it is much alike what was typed, and well ahead of every other row (help\n"
+     "in the manual); else the rows are listed and the exit status is 1. WORDS as for search.",
+     GET_OPTS, false, cmd_get},
     {"play", "HASH", "a URL on this computer that plays while it downloads",
      "HASH as for download. Of a folder the one file that plays; of several the list. The URL "
      "lasts\n"

@@ -144,6 +144,11 @@ void progress_event(struct progress *p, const json_t *event)
         draw(p, event);
 }
 
+void progress_skip(struct progress *p, size_t ended)
+{
+    p->ended = ended;
+}
+
 void progress_clear(struct progress *p)
 {
     if (!p->drawn)

@@ -12,6 +12,8 @@ struct progress;
 struct progress *progress_new(size_t downloads, bool shown);
 /* Take the last event of a download in. */
 void progress_event(struct progress *p, const json_t *event);
+/* So many had ended before. */
+void progress_skip(struct progress *p, size_t ended);
 /* Take the line away, before anything else is written. */
 void progress_clear(struct progress *p);
 void progress_free(struct progress *p);

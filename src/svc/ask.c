@@ -11,6 +11,7 @@
 #define AGAIN_MS   100 /* after a failure, or while the one that we ask does not lead yet */
 #define CONNECT_MS 300 /* of the first try; doubled with each, up to 8 times */
 #define TRY_MS     600 /* likewise */
+#define KNOWN      "/v1/known?"
 #define HEDGE_MIN  60  /* ms without an answer until a stand-by is asked ... */
 #define HEDGE_MAX  100 /* ... or twice what nearly all answers take, but no longer than this */
 
@@ -118,11 +119,17 @@ static int64_t hedge_ms(const struct ask *a)
     return 2 * second < HEDGE_MAX ? 2 * second : HEDGE_MAX;
 }
 
+/* What stands behind its '?' may be long, and travels as the body. */
+static bool is_known(const char *path)
+{
+    return !strncmp(path, KNOWN, strlen(KNOWN));
+}
+
 /* Those who stand by have no answer to other ones. */
 static bool may_hedge(const struct question *q)
 {
-    return !strncmp(q->path, "/v1/search", 10) || !strncmp(q->path, "/v1/holders/", 12) ||
-           !strncmp(q->path, "/v1/resolve/", 12);
+    return !strncmp(q->path, "/v1/search", 10) || is_known(q->path) ||
+           !strncmp(q->path, "/v1/holders/", 12) || !strncmp(q->path, "/v1/resolve/", 12);
 }
 
 /* true: the question is over. */
@@ -186,6 +193,12 @@ static void ask_other(struct question *q, struct ask_lane *lane, const struct el
 
     if (left < (int64_t)h.total_ms)
         h.total_ms = left > 1 ? (unsigned)left : 1;
+    if (is_known(q->path)) {
+        h.method = "POST";
+        h.path = "/v1/known";
+        h.body = q->path + strlen(KNOWN);
+        h.body_len = strlen(h.body);
+    }
     memcpy(h.pin, to->pub, sizeof h.pin);
     lane->q = q;
     lane->to = *to;

@@ -166,6 +166,7 @@ static const struct {
     {"POST", "/v1/download-to", download_to},
     {"GET", "/v1/search", control_search},
     {"GET", "/v1/resolve/", control_resolve},
+    {"POST", "/v1/known", control_known},
     {"GET", "/v1/downloads", control_downloads},
     {"POST", "/v1/downloads", control_download},
     {"POST", "/v1/downloads/", control_act},

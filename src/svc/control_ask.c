@@ -176,6 +176,43 @@ void control_search(struct control *c, struct http_request *rq, const char *rest
         control_reply_err(rq, &e);
 }
 
+/* The body's hashes as the desk's question. */
+static int read_hashes(const struct http_request *rq, struct buf *question, struct err *e)
+{
+    size_t len, n;
+    const char *text = http_body(rq, &len), *hex;
+    json_t *body = json_loadb(text, len, 0, NULL), *hashes = json_object_get(body, "hashes"), *row;
+    bool good = json_array_size(hashes) > 0 && json_array_size(hashes) <= KNOWN_MAX;
+
+    buf_str(question, "/v1/known?");
+    json_array_foreach (hashes, n, row) {
+        hex = json_string_value(row);
+        good = good && hex && strlen(hex) == HASH_HEX_LEN && str_is_hex(hex, HASH_HEX_LEN);
+        if (good)
+            buf_add(question, hex, HASH_HEX_LEN);
+    }
+    json_decref(body);
+    return good ? 0 : err_set(e, ERR_USAGE, "not 1 to %d hashes of 64 digits", KNOWN_MAX);
+}
+
+void control_known(struct control *c, struct http_request *rq, const char *rest)
+{
+    const struct ask_reply *r = NULL;
+    struct ask_reply none;
+    struct buf question = {0};
+    struct err e = {0};
+    int rc = read_hashes(rq, &question, &e);
+
+    (void)rest;
+    if (!rc)
+        r = ask_held(c, rq, question.data, timeout_of(rq, SEARCH_MS), &none);
+    buf_free(&question);
+    if (rc || (r && !went_well(r, &e)))
+        control_reply_err(rq, &e);
+    else if (r)
+        control_reply(rq, json_incref(r->json));
+}
+
 void control_resolve(struct control *c, struct http_request *rq, const char *rest)
 {
     const struct ask_reply *r;

@@ -7,6 +7,7 @@
  *   desk_roster.c  leading: who is there and how far, for those who stand by
  *   desk_follow.c  standing by: the leader's roster -> the table of members
  *   desk_answer.c  questions -> JSON, on any thread
+ *   desk_known.c   the question for many hashes
  *   desk_direct.c  who of a swarm asks whom
  *
  * The desk's thread is the only one that writes. It takes the lock exclusively to change the
@@ -182,6 +183,10 @@ void desk_settle(struct desk *d);
 
 const struct member *desk_member(const struct desk *d, const struct nid *nid); /* NULL: none */
 json_t *desk_holder_json(const struct desk *d, const struct nid *nid);         /* of a member */
+
+/* ---- desk_known.c; any thread, under the lock ---- */
+
+json_t *desk_known(struct desk *d, const char *rest, const char *args, unsigned *status);
 
 /* ---- desk_direct.c; any thread ---- */
 

@@ -169,6 +169,24 @@ static void resolve(struct serve *s, struct http_request *rq, const char *prefix
     ask_desk(s, rq, question);
 }
 
+/* Which of many hashes are there: the body is their digits, one after the other. */
+static void known(struct serve *s, struct http_request *rq)
+{
+    struct buf question = {0};
+    const char *body;
+    size_t len;
+
+    body = http_body(rq, &len);
+    if (!len || len > KNOWN_MAX * HASH_HEX_LEN || !str_is_hex(body, len)) {
+        http_reply_text(rq, 400, "not 1 to %d hashes of 64 digits", KNOWN_MAX);
+        return;
+    }
+    buf_str(&question, "/v1/known?");
+    buf_add(&question, body, len);
+    ask_desk(s, rq, buf_cstr(&question));
+    buf_free(&question);
+}
+
 static void peers(struct serve *s, struct http_request *rq)
 {
     ask_desk(s, rq, "/v1/peers");
@@ -200,6 +218,7 @@ static const struct route {
     {"GET", "search", "", search, NULL, NULL},
     {"GET", "holders", "", NULL, holders, NULL},
     {"GET", "resolve", "", NULL, NULL, resolve},
+    {"POST", "known", "", known, NULL, NULL},
     {"GET", "peers", "", peers, NULL, NULL},
     {"GET", "standbys", "", standbys, NULL, NULL},
     {"GET", "desk", "", serve_desk, NULL, NULL},

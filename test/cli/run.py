@@ -15,6 +15,7 @@ import sys
 import time
 import traceback
 
+from cases_get import *
 from cases_search import *
 from kit import Failed, Skipped, World, check, here, safe, sha256, stored, top, transcript, wait
 

@@ -492,6 +492,27 @@ static void prefixes_are_resolved(void **state)
     assert_error("GET", "/v1/resolve/abcdeg", NULL, ERR_USAGE, "6 to 64");
 }
 
+static void many_hashes_are_asked_for(void **state)
+{
+    char one[HASH_HEX_LEN + 1], body[400];
+    json_t *a;
+
+    (void)state;
+    memset(one, 'a', HASH_HEX_LEN);
+    one[HASH_HEX_LEN] = '\0';
+    fake.status = 200;
+    fake.answer = "{\"rows\":[null,null]}";
+    snprintf(body, sizeof body, "{\"hashes\":[\"%s\",\"%s\"]}", one, one);
+    a = good("POST", "/v1/known?timeout_ms=900", body);
+    assert_int_equal(json_array_size(json_object_get(a, "rows")), 2);
+    assert_memory_equal(fake.asked, "/v1/known?aaaa", 14);
+    json_decref(a);
+    assert_error("POST", "/v1/known", "{\"hashes\":[]}", ERR_USAGE, "1 to 4096");
+    assert_error("POST", "/v1/known", "{\"hashes\":[7]}", ERR_USAGE, "1 to 4096");
+    assert_error("POST", "/v1/known", "{\"hashes\":[\"../../x\"]}", ERR_USAGE, "1 to 4096");
+    assert_error("POST", "/v1/known", "no", ERR_USAGE, "1 to 4096");
+}
+
 static void status_is_complete(void **state)
 {
     json_t *a, *leader, *row;
@@ -888,6 +909,7 @@ int main(void)
         TEST(settings_change_live),
         TEST(search_passes_through),
         TEST(prefixes_are_resolved),
+        TEST(many_hashes_are_asked_for),
         TEST(status_is_complete),
         TEST(peers_are_completed),
         TEST(folder_changes_or_stays),

@@ -501,6 +501,50 @@ static void a_prefix_finds_its_hash(void **state)
     fake_close(&f);
 }
 
+static void many_hashes_are_known_at_once(void **state)
+{
+    struct hash h[3] = {hash_named('a'), hash_named('x'), hash_named('p')};
+    struct buf question = {0};
+    char hex[HASH_HEX_LEN + 1];
+    struct fake f, g;
+    json_t *j, *rows;
+
+    (void)state;
+    fake_open(&f, 1, "eva");
+    fake_open(&g, 2, "tom");
+    fake_add(&f, ROW_FILE, "a", 'a', 0, 7);
+    fake_add(&g, ROW_FILE, "other a", 'a', 0, 7);
+    fake_add(&g, ROW_PART, "", 'p', 0, 9);
+    lead(desk);
+    news(desk, ELECT_PEER_UP, &f.peer);
+    news(desk, ELECT_PEER_UP, &g.peer);
+    WAIT_FOR(files() == 2);
+    buf_str(&question, "/v1/known?");
+    for (int i = 0; i < 3; i++) {
+        hash_hex(&h[i], hex);
+        buf_str(&question, hex);
+    }
+    j = answer(question.data, 200);
+    rows = json_object_get(j, "rows");
+    assert_int_equal(json_array_size(rows), 3);
+    assert_string_equal(json_string_value(json_array_get(json_array_get(rows, 0), 0)), "f");
+    assert_int_equal(json_integer_value(json_array_get(json_array_get(rows, 0), 1)), 7);
+    assert_int_equal(json_integer_value(json_array_get(json_array_get(rows, 0), 2)), 2);
+    assert_true(json_is_null(json_array_get(rows, 1)));
+    assert_true(json_is_null(json_array_get(rows, 2))); /* a part is no file yet */
+    json_decref(j);
+    buf_char(&question, 'a');
+    answer_is(question.data, 400);
+    question.data[10] = 'x';
+    question.data[question.len - 1] = '\0';
+    answer_is(question.data, 400);
+    answer_is("/v1/known?", 400);
+    answer_is("/v1/known", 400);
+    buf_free(&question);
+    fake_close(&f);
+    fake_close(&g);
+}
+
 static size_t heard(void *ctx, struct elect_peer *out, size_t max)
 {
     struct elect_peer *p = ctx;
@@ -971,6 +1015,7 @@ int main(void)
         TEST(one_name_of_two_peers_is_ambiguous),
         TEST(holders_are_grouped),
         TEST(a_prefix_finds_its_hash),
+        TEST(many_hashes_are_known_at_once),
         TEST(peers_are_listed),
         TEST(our_own_rows_count_too),
         TEST(equal_digests_spare_all_rows),

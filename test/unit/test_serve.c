@@ -300,6 +300,17 @@ static void test_questions_reach_the_desk(void **state)
     assert_null(strstr(buf_cstr(&r.body), "evil"));
     buf_free(&r.body);
     assert_int_equal(status_of("GET", "/v1/resolve/abcdef"), 200);
+    assert_int_equal(status_of("GET", "/v1/known"), 405);
+    assert_int_equal(status_of("POST", "/v1/known"), 400);
+    r = ask_peer(&p, (struct http_ask){
+                         .path = "/v1/known", .method = "POST", .body = "0a&b", .body_len = 4});
+    assert_int_equal(r.a.status, 400);
+    buf_free(&r.body);
+    r = ask_peer(&p, (struct http_ask){
+                         .path = "/v1/known", .method = "POST", .body = "0aB9", .body_len = 4});
+    assert_int_equal(r.a.status, 200);
+    assert_non_null(strstr(buf_cstr(&r.body), "/v1/known?0aB9"));
+    buf_free(&r.body);
     assert_int_equal(status_of("GET", "/v1/peers"), 200);
     assert_int_equal(status_of("GET", path_of("/v1/holders/", &big.hash, "")), 200);
 }
