@@ -53,10 +53,10 @@
 #define CATALOG_ANSWER_MAX     (4u << 20) /* bytes of rows in one answer */
 #define QUERY_LEN_MAX          300        /* bytes; longer ones are cut */
 #define QUERY_WORDS_MAX        10
-#define SEARCH_ROWS_MAX        200 /* rows of one answer */
-#define HOLDERS_MAX            64  /* holders named in one answer */
-#define KNOWN_MAX              4096 /* hashes in one question */
-#define PEER_NAME_MAX          63  /* bytes of a peer's display name */
+#define SEARCH_ROWS_MAX        200  /* rows of one answer */
+#define HOLDERS_MAX            64   /* holders named in one answer */
+#define KNOWN_HASHES_MAX       4096 /* hashes in one question */
+#define PEER_NAME_MAX          63   /* bytes of a peer's display name */
 
 /* Downloads */
 #define FETCH_PEERS_MAX      8 /* sources of one download at once */

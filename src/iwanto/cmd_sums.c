@@ -345,8 +345,9 @@ int sums_download(struct cli *c, struct order *o, const char *file, struct err *
 
     if (o->output)
         buf_printf(&s.dir, "%s%s", o->output, o->output[strlen(o->output) - 1] == '/' ? "" : "/");
-    for (size_t at = 0; !rc && at < s.list.count; at += KNOWN_MAX)
-        rc = ask_some(&s, at, s.list.count - at < KNOWN_MAX ? s.list.count - at : KNOWN_MAX, e);
+    for (size_t at = 0; !rc && at < s.list.count; at += KNOWN_HASHES_MAX)
+        rc = ask_some(
+            &s, at, s.list.count - at < KNOWN_HASHES_MAX ? s.list.count - at : KNOWN_HASHES_MAX, e);
     if (!rc)
         rc = open_folder(&s, e);
     if (!rc) {

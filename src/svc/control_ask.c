@@ -182,7 +182,7 @@ static int read_hashes(const struct http_request *rq, struct buf *question, stru
     size_t len, n;
     const char *text = http_body(rq, &len), *hex;
     json_t *body = json_loadb(text, len, 0, NULL), *hashes = json_object_get(body, "hashes"), *row;
-    bool good = json_array_size(hashes) > 0 && json_array_size(hashes) <= KNOWN_MAX;
+    bool good = json_array_size(hashes) > 0 && json_array_size(hashes) <= KNOWN_HASHES_MAX;
 
     buf_str(question, "/v1/known?");
     json_array_foreach (hashes, n, row) {
@@ -192,7 +192,7 @@ static int read_hashes(const struct http_request *rq, struct buf *question, stru
             buf_add(question, hex, HASH_HEX_LEN);
     }
     json_decref(body);
-    return good ? 0 : err_set(e, ERR_USAGE, "not 1 to %d hashes of 64 digits", KNOWN_MAX);
+    return good ? 0 : err_set(e, ERR_USAGE, "not 1 to %d hashes of 64 digits", KNOWN_HASHES_MAX);
 }
 
 void control_known(struct control *c, struct http_request *rq, const char *rest)

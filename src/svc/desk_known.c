@@ -36,7 +36,7 @@ json_t *desk_known(struct desk *d, const char *rest, const char *args, unsigned 
     size_t len = strlen(args), count = len / HASH_HEX_LEN;
     json_t *rows = json_array();
     struct hash hash;
-    bool good = !*rest && count && count <= KNOWN_MAX && len == count * HASH_HEX_LEN;
+    bool good = !*rest && count && count <= KNOWN_HASHES_MAX && len == count * HASH_HEX_LEN;
 
     for (size_t n = 0; good && n < count; n++) {
         good = hash_parse(&hash, args + n * HASH_HEX_LEN, HASH_HEX_LEN);

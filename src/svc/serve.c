@@ -177,8 +177,8 @@ static void known(struct serve *s, struct http_request *rq)
     size_t len;
 
     body = http_body(rq, &len);
-    if (!len || len > KNOWN_MAX * HASH_HEX_LEN || !str_is_hex(body, len)) {
-        http_reply_text(rq, 400, "not 1 to %d hashes of 64 digits", KNOWN_MAX);
+    if (!len || len > KNOWN_HASHES_MAX * HASH_HEX_LEN || !str_is_hex(body, len)) {
+        http_reply_text(rq, 400, "not 1 to %d hashes of 64 digits", KNOWN_HASHES_MAX);
         return;
     }
     buf_str(&question, "/v1/known?");
