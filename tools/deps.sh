@@ -8,7 +8,8 @@ build=(gcc libc6-dev make pkg-config libuv1-dev libmicrohttpd-dev libcurl4-gnutl
 nettle-dev libsodium-dev libsqlite3-dev libutf8proc-dev libjansson-dev uthash-dev
 libqrencode-dev)
 test=(libcmocka-dev spin python3 iproute2 nftables curl procps aria2)
-bench=(nginx-light openssl aria2 rsync openssh-server iperf3 python3-libtorrent fzf plocate)
+bench=(nginx-light openssl aria2 rsync openssh-server iperf3 python3-libtorrent syncthing
+transmission-daemon transmission-cli fzf plocate)
 
 case ${1:-} in
 build) wanted=("${build[@]}") ;;
