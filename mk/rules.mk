@@ -15,6 +15,9 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# The page is put into the program as it lies in web/.
+$(BUILD)/src/svc/web_files.o: $(wildcard web/*)
+
 define archive
 $(BUILD)/lib$(1).a: $(call obj,$(SRC_$(1)))
 	@rm -f $$@
@@ -39,6 +42,7 @@ help:
 	@echo 'make sim-figures     what the simulator measures of elections (RUNS=N)'
 	@echo 'make model           search the model of the election (spin)'
 	@echo 'make fuzz SECONDS=N  every fuzz target for N seconds (clang)'
+	@echo 'make test-web        the page in Chromium (CASE=name for one)'
 	@echo 'make bench           figures for doc/BENCHMARKS.md'
 	@echo 'make search-bench   search alone; build/bench/search_adapter speaks to benchmarks'
 	@echo 'make lint            clang-format, clang-tidy, cppcheck, mandoc, shellcheck'

@@ -79,10 +79,14 @@ fuzz:
 net: all
 	python3 test/net/run.py $(BUILD) $(CASE)
 
+# The page in a real browser (root, chromium, chromium-driver). IWANT_PICTURES=DIR keeps pictures of it.
+test-web: all
+	python3 test/web/run.py $(BUILD) $(CASE)
+
 bench: all build/bench/bench_peer build/bench/flood
 	python3 test/bench/run.py $(BUILD) $(PART)
 
-.PHONY: net bench
+.PHONY: net bench test-web
 
 # Search alone, outside of any daemon: its speed and size, and the program that benchmarks talk to.
 BENCH := $(patsubst test/bench/%.c,build/bench/%,$(sort $(wildcard test/bench/*.c)))

@@ -9,7 +9,8 @@ nettle-dev libsodium-dev libsqlite3-dev libutf8proc-dev libjansson-dev uthash-de
 libqrencode-dev)
 test=(libcmocka-dev spin python3 iproute2 nftables curl procps aria2)
 bench=(nginx-light openssl aria2 rsync openssh-server iperf3 python3-libtorrent syncthing
-transmission-daemon transmission-cli fzf plocate)
+transmission-daemon transmission-cli fzf plocate
+chromium chromium-driver fonts-dejavu-core)
 
 case ${1:-} in
 build) wanted=("${build[@]}") ;;

@@ -84,3 +84,8 @@
 #define LINK_PEER_S      (24u * 3600) /* ... and for members */
 #define LINK_FILES_MAX   20000u       /* of one Metalink */
 #define LINK_HOLDERS_MAX 32u          /* who are asked to open their door */
+
+/* The page */
+#define WEB_TICKET_S     600 /* for so long a URL may be opened, once */
+#define WEB_TICKETS_MAX  16
+#define WEB_SESSIONS_MAX 32

@@ -39,9 +39,9 @@ int cli_usage(struct err *e, const char *command, const char *fmt, ...)
 command_run cmd_set;
 command_run cmd_start, cmd_search, cmd_download, cmd_share, cmd_view, cmd_stop, cmd_status,
     cmd_peers, cmd_downloads, cmd_pause, cmd_resume, cmd_cancel, cmd_hash, cmd_help, cmd_play,
-    cmd_link, cmd_get;
+    cmd_link, cmd_get, cmd_web;
 extern const struct opt START_OPTS[], SEARCH_OPTS[], DOWNLOAD_OPTS[], PLAY_OPTS[], LINK_OPTS[],
-    SHARE_OPTS[], DOWNLOADS_OPTS[], GET_OPTS[];
+    SHARE_OPTS[], DOWNLOADS_OPTS[], GET_OPTS[], WEB_OPTS[];
 
 /* help.c */
 void help_all(FILE *to);

@@ -45,6 +45,10 @@ const struct command COMMANDS[] = {
      "Each holder opens a read-only door for this content. Whoever has the link can read it, and\n"
      "so can who listens on the LAN.",
      LINK_OPTS, false, cmd_link},
+    {"web", "", "the page: a search box, downloads and players in a browser",
+     "Prints a URL that this computer alone can open, once and within ten minutes, and opens it\n"
+     "where there is a desktop.",
+     WEB_OPTS, false, cmd_web},
     {"share", "PATH | --list | --skipped", "change the shared folder",
      "At once when the service runs, and in the settings for every later start.\n"
      "What the patterns of a file .iwantignore fit, by the rules of .gitignore, is not shared.",

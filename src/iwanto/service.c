@@ -41,6 +41,7 @@
 #include "svc/play.h"
 #include "svc/serve.h"
 #include "svc/share.h"
+#include "svc/web.h"
 
 #include <signal.h>
 #include <sodium.h>
@@ -62,6 +63,7 @@ struct service {
     struct play *play;
     struct door *door;
     struct links *links;
+    struct web *web;
     struct control *control;
     uv_signal_t sigint, sigterm;
     bool leaving;
@@ -310,7 +312,7 @@ static int open_share(struct service *s, const struct conf *c, const char *db, b
     return s->share ? 0 : -e->code;
 }
 
-/* Both listen only once somebody asks for it. */
+/* All three listen only once somebody asks for it. */
 static void open_links(struct service *s, const struct conf *c, const char *db, uint16_t port)
 {
     const char *whom = conf_text(c, CONF_LINKS);
@@ -325,6 +327,8 @@ static void open_links(struct service *s, const struct conf *c, const char *db, 
     serve_door(s->serve, s->door);
     s->links = links_new(
         &(struct links_conf){.ident = &s->ident, .ask = s->ask, .door = s->door, .db_path = db});
+    s->web =
+        web_new(&(struct web_conf){.play = s->play, .port = port < UINT16_MAX - 1 ? port + 2 : 0});
 }
 
 static int open_rooms(struct service *s, struct conf *c, const char *home, bool quiet,
@@ -386,6 +390,7 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
                                                     .serve = s->serve,
                                                     .play = s->play,
                                                     .links = s->links,
+                                                    .web = s->web,
                                                     .tcp_port = port,
                                                     .quit = quit,
                                                     .ctx = s},
@@ -412,6 +417,7 @@ static void close_rooms(struct service *s)
 {
     if (s->links)
         links_stop(s->links);
+    web_free(s->web); /* its requests are control's, and play's */
     control_free(s->control);
     play_free(s->play);
     links_free(s->links);

@@ -7,6 +7,7 @@
 #include "svc/json_text.h"
 #include "svc/settings.h"
 #include "svc/share.h"
+#include "svc/web.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -175,6 +176,8 @@ static const struct {
     {"GET", "/v1/links", control_links},
     {"POST", "/v1/links", control_link},
     {"POST", "/v1/links/end", control_link_end},
+    {"POST", "/v1/web", control_web},
+    {"POST", "/v1/web/stop", control_web_stop},
 };
 
 static void handle(void *ctx, struct http_request *rq)
@@ -194,6 +197,18 @@ static void handle(void *ctx, struct http_request *rq)
     }
     err_set(&e, ERR_USAGE, "this service does not know that request");
     err_hint(&e, "it may be of another version than the command: iwanto stop, then start");
+    control_reply_err(rq, &e);
+}
+
+static void handle_page(void *ctx, struct http_request *rq)
+{
+    struct err e;
+
+    if (control_page_may(http_method(rq), http_path(rq))) {
+        handle(ctx, rq);
+        return;
+    }
+    err_set(&e, ERR_USAGE, "the page may not ask that");
     control_reply_err(rq, &e);
 }
 
@@ -219,6 +234,7 @@ struct control *control_new(const struct control_conf *conf, struct err *e)
         mem_free(c);
         return NULL;
     }
+    web_api(conf->web, handle_page, c);
     return c;
 }
 

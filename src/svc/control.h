@@ -15,6 +15,7 @@ struct links;
 struct play;
 struct serve;
 struct share;
+struct web;
 
 struct control_conf {
     const char *socket_path;
@@ -30,6 +31,7 @@ struct control_conf {
     struct serve *serve;
     struct play *play;
     struct links *links;
+    struct web *web; /* gets the routes that the page may use */
     uint16_t tcp_port;
     void (*quit)(void *ctx); /* `iwanto stop`; any thread */
     void *ctx;

@@ -170,10 +170,12 @@ void control_search(struct control *c, struct http_request *rq, const char *rest
     buf_free(&path);
     if (!r)
         return;
-    if (went_well(r, &e))
-        control_reply(rq, json_incref(r->json));
-    else
+    if (!went_well(r, &e))
         control_reply_err(rq, &e);
+    else if (http_arg(rq, "marks"))
+        control_reply(rq, control_marked(r->json, q.text));
+    else
+        control_reply(rq, json_incref(r->json));
 }
 
 /* The body's hashes as the desk's question. */

@@ -294,9 +294,8 @@ static struct playing *find(struct play *p, const char *token)
     return found;
 }
 
-static void handle(void *ctx, struct http_request *rq)
+void play_request(struct play *p, struct http_request *rq)
 {
-    struct play *p = ctx;
     char token[WEBLINK_TOKEN_LEN + 1];
     struct http_stream st = {.read = stream_read, .done = stream_done};
     struct playing *t;
@@ -325,6 +324,11 @@ static void handle(void *ctx, struct http_request *rq)
     }
     st.ctx = s;
     http_reply_stream(rq, ranged ? 206 : 200, type, s->len, &st);
+}
+
+static void handle(void *ctx, struct http_request *rq)
+{
+    play_request(ctx, rq);
 }
 
 /* ---- beginning and ending ---- */

@@ -33,3 +33,6 @@ struct playing *play_begin(struct play *p, const struct hash *hash, const char *
 /* The URL ends, and what reads from it; the download goes on. tell is not called after this. Not
  * from within tell. */
 void play_end(struct playing *t);
+/* A request for such a URL's path that came to another listener of this computer. Replies. */
+struct http_request;
+void play_request(struct play *p, struct http_request *rq);

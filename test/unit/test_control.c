@@ -16,6 +16,7 @@
 #include "svc/serve.h"
 #include "svc/settings.h"
 #include "svc/share.h"
+#include "svc/web.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -226,6 +227,30 @@ json_t *fetch_list(struct fetch *f)
 }
 
 /* ---- play and links: what control makes of what they say ---- */
+
+static http_handler *page;
+static void *page_ctx;
+
+void web_api(struct web *w, http_handler *api, void *ctx)
+{
+    (void)w;
+    page = api;
+    page_ctx = ctx;
+}
+
+int web_open(struct web *w, struct buf *url, struct err *e)
+{
+    (void)w;
+    (void)e;
+    buf_str(url, "http://127.0.0.1:1237/#0");
+    return 0;
+}
+
+unsigned web_shut(struct web *w)
+{
+    (void)w;
+    return 3;
+}
 
 static atomic_int playings;
 
@@ -478,6 +503,59 @@ static void search_passes_through(void **state)
     fake.answer = NULL;
     fake.status = 0;
     assert_error("GET", "/v1/search?q=a", NULL, ERR_NO_PEER, "no leader");
+}
+
+static void names_are_marked(void **state)
+{
+    static const long want[] = {0, 3, 6, 9};
+    json_t *a, *marks;
+
+    (void)state;
+    fake.status = 200;
+    fake.answer = "{\"rows\":[{\"name\":\"cap\\ud83d\\ude00 cap\"},{\"name\":\"other\"}]}";
+    a = good("GET", "/v1/search?q=cap&marks=1", NULL);
+    marks = json_object_get(a, "marks");
+    assert_int_equal(json_array_size(marks), 2);
+    assert_int_equal(json_array_size(json_array_get(marks, 1)), 0);
+    marks = json_array_get(marks, 0);
+    assert_int_equal(json_array_size(marks), 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(json_integer_value(json_array_get(marks, i)), want[i]);
+    json_decref(a);
+}
+
+/* What the page may not do, with whatever session. */
+static void the_page_has_its_routes(void **state)
+{
+    static const char *const refused[][2] = {
+        {"POST", "/v1/stop"},  {"GET", "/v1/config"},       {"POST", "/v1/set"},
+        {"POST", "/v1/share"}, {"POST", "/v1/download-to"}, {"GET", "/v1/links"},
+        {"POST", "/v1/links"}, {"POST", "/v1/web"},         {"POST", "/v1/web/stop"},
+    };
+    char owner[sizeof t.socket];
+    struct http_server *s;
+    struct err e;
+    json_t *a;
+
+    (void)state;
+    a = good("POST", "/v1/web", "");
+    assert_string_equal(text_of(a, "url"), "http://127.0.0.1:1237/#0");
+    json_decref(a);
+    a = good("POST", "/v1/web/stop", "");
+    assert_int_equal(json_integer_value(json_object_get(a, "ended")), 3);
+    json_decref(a);
+    memcpy(owner, t.socket, sizeof owner);
+    snprintf(t.socket, sizeof t.socket, "%s/page.sock", t.top);
+    s = http_server_unix(t.socket, 1, page, page_ctx, &e);
+    assert_non_null(s);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        assert_error(refused[i][0], refused[i][1], refused[i][0][0] == 'P' ? "{}" : NULL, ERR_USAGE,
+                     "may not ask that");
+    assert_int_equal(fake.quits, 0);
+    a = good("GET", "/v1/downloads", NULL);
+    json_decref(a);
+    http_server_free(s);
+    memcpy(t.socket, owner, sizeof owner);
 }
 
 static void prefixes_are_resolved(void **state)
@@ -908,6 +986,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(settings_change_live),
         TEST(search_passes_through),
+        TEST(names_are_marked),
+        TEST(the_page_has_its_routes),
         TEST(prefixes_are_resolved),
         TEST(many_hashes_are_asked_for),
         TEST(status_is_complete),
