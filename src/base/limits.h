@@ -74,6 +74,9 @@
 #define CONF_LINE_MAX    4600        /* a path and its key */
 #define STORE_BATCH_ROWS 500
 #define STORE_BATCH_MS   200
+/* A first scan: the rows of one commit lie all over the indexes, so many more cost little more. */
+#define STORE_BULK_ROWS 20000
+#define STORE_BULK_MS   500
 
 /* Plain links */
 #define LINKS_MAX        1024u        /* open at once */

@@ -188,12 +188,13 @@ static void tidy(struct share *s)
 
 static void commit(struct share *s, int64_t now, bool calm)
 {
-    size_t rows = store_uncommitted(s->store);
+    size_t rows = store_uncommitted(s->store),
+           most = s->virgin ? STORE_BULK_ROWS : STORE_BATCH_ROWS;
     struct err e;
 
     if (rows && s->commit_ms == NEVER)
-        s->commit_ms = now + STORE_BATCH_MS;
-    if (rows && (calm || rows >= STORE_BATCH_ROWS || now >= s->commit_ms)) {
+        s->commit_ms = now + (s->virgin ? STORE_BULK_MS : STORE_BATCH_MS);
+    if (rows && (calm || rows >= most || now >= s->commit_ms)) {
         if (share_failed(s, store_commit(s->store, &e), &e))
             return;
         s->commit_ms = NEVER;

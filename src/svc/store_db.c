@@ -12,9 +12,12 @@
 
 #define STRING2(x) #x
 #define STRING(x)  STRING2(x)
-#define SCHEMA     3
+#define SCHEMA     4
 
-#define ADDED "CREATE TABLE added(label BLOB PRIMARY KEY, path BLOB NOT NULL);"
+/* Eight bytes of a hash find it as well as all 32, in a third of the room. */
+#define HASH8      "substr(hash, 1, 8)"
+#define HASH_INDEX "CREATE INDEX entry_hash8 ON entry(" HASH8 ") WHERE hash IS NOT NULL;"
+#define ADDED      "CREATE TABLE added(label BLOB PRIMARY KEY, path BLOB NOT NULL);"
 
 /* number is the change number: a change moves its row to the end of the table, so "everything after
  * N" is one stretch of it. Names are blobs: they are the file system's bytes. kind is a character's
@@ -28,8 +31,7 @@ static const char TABLES[] =
     "CREATE TABLE entry(number INTEGER PRIMARY KEY, folder BLOB NOT NULL, name BLOB NOT NULL,"
     "  kind INTEGER NOT NULL, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, ino INTEGER, hash "
     "BLOB, root BLOB);"
-    "CREATE UNIQUE INDEX entry_path ON entry(folder, name);"
-    "CREATE INDEX entry_hash ON entry(hash) WHERE hash IS NOT NULL;"
+    "CREATE UNIQUE INDEX entry_path ON entry(folder, name);" HASH_INDEX
     "CREATE INDEX entry_ino ON entry(ino) WHERE ino IS NOT NULL;"
     "CREATE TABLE content(id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, checkpoints BLOB NOT "
     "NULL);"
@@ -44,6 +46,7 @@ static const char TABLES[] =
 static const char *const NEXT[SCHEMA] = {
     [1] = "ALTER TABLE meta ADD COLUMN digest BLOB;", /* made at the next start of the writer */
     [2] = ADDED,                                      /* one shared folder only */
+    [3] = "DROP INDEX entry_hash;" HASH_INDEX,
 };
 
 #define ENTRY "number, folder, name, kind, size, mtime_ns, ctime_ns, ino, hash, root"
@@ -99,14 +102,15 @@ static const char *const SQL[SQL_COUNT] = {
     [SQL_GONE_QUIET] = "UPDATE entry SET kind = 45, ino = NULL, hash = NULL WHERE number = ?1",
     [SQL_CHECKPOINTS_PUT] = "INSERT OR IGNORE INTO content(hash, checkpoints) VALUES(?1, ?2)",
     [SQL_CHECKPOINTS_GET] = "SELECT checkpoints FROM content WHERE hash = ?1",
-    [SQL_CHECKPOINTS_TIDY] = "DELETE FROM content WHERE hash NOT IN"
-                             " (SELECT hash FROM entry WHERE entry.hash = content.hash)",
+    [SQL_CHECKPOINTS_TIDY] = "DELETE FROM content WHERE NOT EXISTS(SELECT 1 FROM entry"
+                             " WHERE substr(entry.hash, 1, 8) = substr(content.hash, 1, 8) AND "
+                             "entry.hash = content.hash)",
     [SQL_GONE_MIDDLE] =
         "SELECT number FROM entry WHERE kind = 45 ORDER BY number LIMIT 1 OFFSET ?1",
     [SQL_GONE_PRUNE] = "DELETE FROM entry WHERE kind = 45 AND number <= ?1",
     [SQL_SINCE] = "SELECT " ENTRY " FROM entry WHERE number > ?1 ORDER BY number",
-    [SQL_FIND] =
-        "SELECT " ENTRY " FROM entry WHERE hash = ?1 AND kind IN (100, 102, 120) LIMIT 1 OFFSET ?2",
+    [SQL_FIND] = "SELECT " ENTRY " FROM entry WHERE " HASH8
+                 " = substr(?1, 1, 8) AND hash = ?1 AND kind IN (100, 102, 120) LIMIT 1 OFFSET ?2",
     [SQL_EACH] = "SELECT " ENTRY " FROM entry WHERE kind IN (100, 102, 120) ORDER BY folder, name",
     [SQL_JOB_ADD] = "INSERT INTO job(hash, kind, target, options, state, size, done, error, added)"
                     " VALUES(?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -327,6 +331,8 @@ int db_open(struct db *db, const char *path, const char *pragmas, struct err *e)
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     int version;
 
+    /* Counting its memory is a lock at every allocation. Refused once it runs, which is fine. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     *db = (struct db){.path = mem_str(path), .pragmas = pragmas};
     if (sqlite3_open_v2(path, &db->h, flags, NULL))
         goto fail;
@@ -340,6 +346,8 @@ int db_open(struct db *db, const char *path, const char *pragmas, struct err *e)
         goto fail;
     if (version > SCHEMA) {
         err_set(e, ERR_IO, "cannot open the index %s: a newer iwanto made it", path);
+        err_hint(e, "start that one; or move iwant.db away: the folder is read anew, and downloads "
+                    "under way begin anew");
         db_close(db);
         return -ERR_IO;
     }

@@ -5,6 +5,7 @@
 #include "svc/store_index.h"
 #include "svc/store_priv.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct store_place store_place_of(const char *path)
@@ -166,8 +167,8 @@ void store_count(struct store *s, const char *path, const struct store_entry *wa
         s->meta.gone++;
 }
 
-/* path: as peers have it; of a part, its hash. */
-/* old: the row at p, gone or not, or NULL. */
+/* path: as peers have it; of a part, its hash. old: the row at p, gone or not, or NULL: there is
+ * none. 0; 1 when there is one after all, and nothing was done; negative. */
 static int put_row(struct store *s, const struct store_place *p, const char *path,
                    const struct store_entry *old, const struct store_entry *entry, struct err *e)
 {
@@ -188,37 +189,59 @@ static int put_row(struct store *s, const struct store_place *p, const char *pat
         db_bind_hash(st, 9, &entry->hash);
         db_bind_hash(st, 10, hash_eq(&entry->root, &rows_no_checkpoints) ? &none : &entry->root);
     }
-    if (db_run(&s->db, st))
+    if (db_run(&s->db, st)) {
+        if (!old && (sqlite3_errcode(s->db.h) & 0xff) == SQLITE_CONSTRAINT)
+            return 1;
         return store_fail(s, "write", e);
+    }
     s->meta.number++;
     s->rows++;
     store_count(s, path, old, entry);
     return 0;
 }
 
+static int put_checkpoints(struct store *s, const struct hash *hash, const void *checkpoints,
+                           size_t len, struct err *e)
+{
+    sqlite3_stmt *st;
+
+    if (!len)
+        return 1;
+    st = db_stmt(&s->db, SQL_CHECKPOINTS_PUT);
+    if (st) {
+        db_bind_hash(st, 1, hash);
+        db_bind_text(st, 2, checkpoints, len);
+    }
+    return db_run(&s->db, st) ? store_fail(s, "write", e) : 1;
+}
+
+/* Where one path was new the next is likely to be, as in a first scan: then it is put without
+ * looking for it. */
 static int put(struct store *s, const char *path, const struct store_entry *entry,
                const void *checkpoints, size_t len, bool unless_same, struct err *e)
 {
     struct store_place p = store_place_of(path);
     struct store_entry old;
-    int had = get_row(s, &p, &old, e);
-    sqlite3_stmt *st;
+    int had = 1, bad;
 
+    if (s->all_new) {
+        if (store_begin(s, e) || (had = put_row(s, &p, path, NULL, entry, e)) < 0)
+            return -ERR_IO;
+        if (!had)
+            return put_checkpoints(s, &entry->hash, checkpoints, len, e);
+    }
+    had = get_row(s, &p, &old, e);
+    s->all_new = !had;
     if (had < 0)
         return had;
     if (unless_same && had && old.kind == entry->kind && old.mtime_ns == entry->mtime_ns &&
         hash_eq(&old.hash, &entry->hash))
         return store_touch(s, path, entry, e);
-    if (store_begin(s, e) || put_row(s, &p, path, had ? &old : NULL, entry, e))
+    if (store_begin(s, e))
         return -ERR_IO;
-    if (!len)
-        return 1;
-    st = db_stmt(&s->db, SQL_CHECKPOINTS_PUT);
-    if (st) {
-        db_bind_hash(st, 1, &entry->hash);
-        db_bind_text(st, 2, checkpoints, len);
-    }
-    return db_run(&s->db, st) ? store_fail(s, "write", e) : 1;
+    bad = put_row(s, &p, path, had ? &old : NULL, entry, e);
+    assert(bad <= 0);
+    return bad ? bad : put_checkpoints(s, &entry->hash, checkpoints, len, e);
 }
 
 int store_put(struct store *s, const char *path, const struct store_entry *entry,

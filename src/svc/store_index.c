@@ -137,13 +137,14 @@ static int take_over(struct store *s, struct err *e)
     return 0;
 }
 
-/* The cache is large for the first scan of a big folder, whose hashes go all over their index;
- * store_tidy gives it back. 0; -ERR_IO with s->db.damaged set when the file is to be set aside. */
+/* The cache and the log are large for the first scan of a big folder, whose hashes go all over
+ * their index; store_tidy gives them back. 0; -ERR_IO with s->db.damaged set when the file is to be
+ * set aside. */
 static int open_once(struct store *s, const char *path, struct err *e)
 {
     int bad = db_open(&s->db, path,
-                      "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;"
-                      "PRAGMA cache_size = -16000",
+                      "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16000;"
+                      "PRAGMA cache_size = -32000",
                       e);
 
     if (bad)
@@ -333,5 +334,6 @@ int store_tidy(struct store *s, struct err *e)
     if (store_commit(s, e))
         return -ERR_IO;
     sqlite3_db_release_memory(s->db.h);
+    sqlite3_wal_autocheckpoint(s->db.h, 4000);
     return 0;
 }

@@ -123,8 +123,9 @@ int db_meta_get(struct db *db, struct db_meta *m); /* 0 or -1; frees m->folder f
 struct store {
     struct db db;
     struct db_meta meta;
-    size_t rows; /* since the last commit */
-    bool open;   /* a transaction is */
+    size_t rows;  /* since the last commit */
+    bool open;    /* a transaction is */
+    bool all_new; /* the path that was put last was not known before */
 };
 
 int store_begin(struct store *s, struct err *e); /* a transaction, unless one is open */

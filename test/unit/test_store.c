@@ -532,33 +532,67 @@ static void digests_spare_the_rows(void **state)
 }
 
 /* What version 0.1.0 wrote has no digest. */
-static void an_older_index_is_taken_over(void **state)
+/* The database at path, made of the SQL in a file of the tree. */
+static void load(const char *file)
 {
-    struct store *s = open_store();
-    struct store_reader *r;
+    static char text[16384];
+    FILE *f = fopen(file, "r");
     sqlite3 *db;
 
-    (void)state;
-    put(s, "a", 1);
-    put(s, "b/c", 1);
-    store_close(s);
+    assert_non_null(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db,
-                                  "ALTER TABLE meta DROP COLUMN digest; DROP TABLE added;"
-                                  "PRAGMA user_version = 1",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
+}
+
+static void an_older_index_is_taken_over(void **state)
+{
+    struct store_queue *q;
+    struct store_reader *r;
+    struct store_content c;
+    struct store_part part;
+    struct store_job *jobs;
+    struct buf list = {0};
+    struct store *s;
+    struct hash hash;
+    size_t count;
+
+    (void)state;
+    load("test/unit/store_v1.sql");
     r = store_reader_open(path, &e); /* before the writer: it tells no digest yet */
     assert_non_null(r);
     s = open_store();
-    assert_string_equal(rows(r, store_generation(s), 0, 1000), "2: 1fa 2fb/c");
+    assert_string_equal(
+        rows(r, store_generation(s), 0, 1000),
+        "10: 2fempty 4fone.txt 5fFilms/two.mkv 6fFilms/zeros.bin 7dFilms 9-gone.txt 10d");
+    assert_true(store_generation(s) == 7904646666072985107u); /* as others know it */
+    assert_true(hash_parse(
+        &hash, "3fb3661f659e89fea0d325bc25ae17d9410cd6c85867e55ed641ed062650a55e", HASH_HEX_LEN));
+    assert_int_equal(store_find(r, &hash, 0, &c, &e), 1);
+    assert_string_equal(c.path, "Films/zeros.bin");
+    mem_free(c.path);
+    assert_int_equal(store_checkpoints(r, &hash, &list, &e), 1);
+    assert_int_equal(list.len, 32);
+    buf_free(&list);
+    assert_int_equal(store_tidy(s, &e), 0); /* which needs them as well */
+    assert_int_equal(store_checkpoints(r, &hash, &list, &e), 1);
+    buf_free(&list);
+    q = store_queue_open(path, &e);
+    assert_int_equal(store_jobs(q, &jobs, &count, &e), 0);
+    assert_int_equal(count, 1);
+    assert_string_equal(jobs[0].target, "want.bin");
+    assert_int_equal(store_part_find(q, &jobs[0].hash, &part, &e), 1);
+    assert_string_equal(part.path, ".want.bin.iwant-part");
+    store_part_free(&part);
+    store_job_free(&jobs[0]);
+    mem_free(jobs);
+    store_queue_close(q);
     store_reader_close(r);
     store_close(s);
 }
 
-/* Numbers that a peer has seen may be among what a crash took; so they must not be given out again
- * as if they were ours. */
 static void being_killed_makes_a_new_generation(void **state)
 {
     struct store *s = open_store();
@@ -707,6 +741,29 @@ static void what_cannot_be_opened_is_told(void **state)
 
 /* ---- the queue ---- */
 
+/* A later version's index: told, and left as it is. */
+static void a_newer_index_is_left_alone(void **state)
+{
+    char *aside = NULL;
+    sqlite3 *db;
+
+    (void)state;
+    load("test/unit/store_v1.sql");
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 1000", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_null(store_open(path, &aside, &e));
+    assert_null(aside);
+    assert_non_null(strstr(e.text, "a newer iwanto made it"));
+    assert_non_null(strstr(e.hint, "iwant.db"));
+    assert_null(store_reader_open(path, &e));
+    assert_null(store_queue_open(path, &e));
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    store_close(open_store()); /* nothing was lost */
+}
+
 static void jobs_outlive_the_queue(void **state)
 {
     struct store_queue *q = store_queue_open(path, &e);
@@ -820,6 +877,7 @@ int main(void)
         T(a_damaged_file_is_set_aside),
         T(damage_while_it_is_open),
         T(what_cannot_be_opened_is_told),
+        T(a_newer_index_is_left_alone),
         T(jobs_outlive_the_queue),
         T(a_removed_job_takes_its_parts),
     };
