@@ -41,6 +41,8 @@
 #define DOOR_CONN_ADDR_MAX   16 /* ... and of one address of the LAN */
 #define UPLOAD_SLOTS         32 /* answers with content sent at once, unless the settings say so */
 #define HOLD_MS              10000 /* longest time a request is held */
+#define REACH_MAX            4     /* connections back, under way at once for all who ask ... */
+#define REACH_MS             2000  /* ... each for so long */
 
 /* Catalog and search */
 #define CATALOG_ROWS_MAX       12000000u /* all peers */

@@ -39,6 +39,8 @@ static const struct {
     [WIRE_CONFLICT] = {"CONFLICT", false},
     [WIRE_LEAVE] = {"LEAVE", true},
     [WIRE_REPORT] = {"REPORT", false},
+    [WIRE_ECHO] = {"ECHO", false},
+    [WIRE_ECHOED] = {"ECHOED", true},
 };
 #define TYPES (sizeof types / sizeof *types)
 
@@ -248,6 +250,20 @@ static void ffaceoff(struct xfer *x, struct wire_msg *m)
     f16(x, &m->u.faceoff.live);
 }
 
+static void fechoed(struct xfer *x, struct wire_msg *m)
+{
+    f64(x, &m->u.echoed.nonce);
+    f16(x, &m->u.echoed.tcp_port);
+    f64(x, &m->u.echoed.clock_ms);
+    f8(x, &m->u.echoed.name_len);
+    if (m->u.echoed.name_len > PEER_NAME_MAX) {
+        assert(!x->w);
+        x->r->bad = true;
+        return;
+    }
+    fbytes(x, m->u.echoed.name, m->u.echoed.name_len);
+}
+
 static void fbody(struct xfer *x, struct wire_msg *m)
 {
     switch ((enum wire_type)m->type) {
@@ -316,6 +332,12 @@ static void fbody(struct xfer *x, struct wire_msg *m)
     case WIRE_REPORT:
         f64(x, &m->u.report.session);
         fbytes(x, m->u.report.whom.b, sizeof m->u.report.whom.b);
+        break;
+    case WIRE_ECHO:
+        f64(x, &m->u.echo.nonce);
+        break;
+    case WIRE_ECHOED:
+        fechoed(x, m);
         break;
     }
 }

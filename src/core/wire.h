@@ -36,6 +36,8 @@ enum wire_type {
     WIRE_CONFLICT,  /*      follower to leader: I hear another one */
     WIRE_LEAVE,     /* s    follower to leader: goodbye */
     WIRE_REPORT,    /*      follower to leader: I could not reach that member */
+    WIRE_ECHO,      /*   m  `iwanto doctor`: does anybody hear this? Not for elect */
+    WIRE_ECHOED,    /* s m  I do, both to all and to the one who asked. Not for elect */
 };
 
 /* Of the sender, in every message; YIELD, RESIGN, VOTED and COLD say something in a BEACON only. */
@@ -182,6 +184,16 @@ struct wire_msg {
             uint64_t session;
             struct nid whom;
         } report;
+        struct {
+            uint64_t nonce;
+        } echo;
+        struct {
+            uint64_t nonce;
+            uint16_t tcp_port;
+            uint64_t clock_ms; /* since 1970 */
+            uint8_t name_len;
+            char name[PEER_NAME_MAX + 1];
+        } echoed;
     } u;
 };
 

@@ -10,3 +10,10 @@ int child_start(const char *command, const char *argument, struct err *e);
 int child_ended(int pid, int *status);
 /* Tell it to end, and wait a moment. */
 void child_end(int pid);
+
+/* Run a program of the system (words end with NULL, the first is looked up in PATH and then in
+ * /usr/sbin and /sbin) without input, and take what it prints, at most 1 MiB and for at most ms.
+ * Its exit status, 127 when there is none such, or negative: it did not end in time or printed
+ * more. */
+struct buf;
+int child_output(const char *const *words, unsigned ms, struct buf *out);

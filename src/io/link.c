@@ -13,15 +13,22 @@
 #include <sys/socket.h>
 
 /* Names, or beginnings of names, that software gives to interfaces that are no LAN. */
-static const char *const FOREIGN[] = {"docker", "cni", "lxcbr", "lxdbr",     "virbr", "podman",
-                                      "tun",    "tap", "wg",    "tailscale", "zt"};
+static const struct {
+    const char *name;
+    enum link_kind kind;
+} FOREIGN[] = {{"docker", LINK_CONTAINER}, {"cni", LINK_CONTAINER},   {"lxcbr", LINK_CONTAINER},
+               {"lxdbr", LINK_CONTAINER},  {"virbr", LINK_CONTAINER}, {"podman", LINK_CONTAINER},
+               {"tun", LINK_VPN},          {"tap", LINK_VPN},         {"wg", LINK_VPN},
+               {"tailscale", LINK_VPN},    {"zt", LINK_VPN}};
 
-static bool made_by_software(const char *name)
+enum link_kind link_kind(const char *name)
 {
     for (size_t i = 0; i < sizeof FOREIGN / sizeof *FOREIGN; i++)
-        if (!strncmp(name, FOREIGN[i], strlen(FOREIGN[i])))
-            return true;
-    return !strncmp(name, "br-", 3) && name[3] && str_is_hex(name + 3, strlen(name + 3));
+        if (!strncmp(name, FOREIGN[i].name, strlen(FOREIGN[i].name)))
+            return FOREIGN[i].kind;
+    return !strncmp(name, "br-", 3) && name[3] && str_is_hex(name + 3, strlen(name + 3))
+               ? LINK_CONTAINER
+               : LINK_LAN;
 }
 
 static size_t ip_len(uint8_t family)
@@ -89,7 +96,7 @@ bool link_usable(const struct link_if *i, uint8_t family, bool named)
         return false;
     if (named)
         return i->multicast || i->loopback; /* lo carries multicast, though it does not say so */
-    return i->multicast && !i->loopback && !i->point_to_point && !made_by_software(i->name) &&
+    return i->multicast && !i->loopback && !i->point_to_point && link_kind(i->name) == LINK_LAN &&
            (!v4 || link_is_private(v4));
 }
 

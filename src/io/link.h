@@ -41,6 +41,10 @@ int link_list(struct link_if **out, size_t *count, struct err *e);
  * services on one host. family 4 or 6: with a source of that family. */
 bool link_usable(const struct link_if *i, uint8_t family, bool named);
 
+/* By its name: who made it? */
+enum link_kind { LINK_LAN, LINK_VPN, LINK_CONTAINER };
+enum link_kind link_kind(const char *name);
+
 /* Is addr in one of the subnets of i (IPv6 link-local: with i's scope)? */
 bool link_has_subnet(const struct link_if *i, const struct addr *addr);
 /* Is addr one of i's own? Ports do not count. */

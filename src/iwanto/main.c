@@ -72,6 +72,10 @@ const struct command COMMANDS[] = {
     {"hash", "PATH...", "print the hash of a file or folder as the network knows it",
      "Of a file what sha256sum prints; of a folder the hash of its manifest. Needs no service.",
      NULL, false, cmd_hash},
+    {"doctor", "", "what works here and what does not, and what mends it",
+     "Looks at interfaces, firewall, limits and disks, and asks other peers to answer: with a\n"
+     "service or without one. Exit status 1 when something is wrong. Changes nothing.",
+     DOCTOR_OPTS, false, cmd_doctor},
     {"stop", "", "end the service", "", NULL, false, cmd_stop},
     {"help", "[COMMAND | exit-codes]", "this, or more about one command", "", NULL, false,
      cmd_help},

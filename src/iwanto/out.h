@@ -27,6 +27,7 @@ struct printers {
                    const json_t *rows); /* of a folder: {"hash","size","type","path"} */
     void (*link)(struct out *o, const json_t *answer); /* POST /v1/links: the document, or URLs */
     void (*links)(struct out *o, const json_t *rows);
+    void (*doctor)(struct out *o, const json_t *rows); /* {"state","check","about","text","mend"} */
 };
 extern const struct printers OUT_TEXT, OUT_JSON;
 
@@ -55,6 +56,7 @@ void out_play(struct out *o, const json_t *event);
 void out_inside(struct out *o, const json_t *rows);
 void out_link(struct out *o, const json_t *answer);
 void out_links(struct out *o, const json_t *rows);
+void out_doctor(struct out *o, const json_t *rows); /* out_doctor.c */
 
 /* Each row of an array; i is a size_t, row a const json_t *. */
 #define OUT_EACH(rows, i, row)                                                                     \

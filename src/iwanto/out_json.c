@@ -52,4 +52,5 @@ const struct printers OUT_JSON = {
     .inside = lines,
     .link = line,
     .links = lines,
+    .doctor = lines,
 };

@@ -465,4 +465,5 @@ const struct printers OUT_TEXT = {
     .inside = out_inside,
     .link = out_link,
     .links = out_links,
+    .doctor = out_doctor,
 };

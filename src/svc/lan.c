@@ -209,6 +209,8 @@ static void on_datagram(void *ctx, const struct udp_in *in)
         lan_reach_missed(l);
     if (fault != WIRE_OK || in->age_ms > STALE_MS)
         return;
+    if (lan_echo(l, in, &msg))
+        return;
     lan_reach_heard(l, in, &msg);
     step(l, (struct elect_in){.kind = ELECT_DATAGRAM, .msg = &msg, .from = in->from});
 }
@@ -322,23 +324,29 @@ static struct elect *make_elect(const struct lan_conf *conf)
 
 /* 239.255.x.y and ff12::4d3:xxyy, with the network's tag: link-local scope, so no router passes it
  * on. */
+void lan_group(const struct seal_net *net, struct udp_conf *uc)
+{
+    const uint8_t *tag = net->tag;
+
+    uc->group[0] = (struct addr){.family = 4, .ip = {239, 255, tag[0], tag[1]}, .port = LAN_PORT};
+    uc->group[1] =
+        (struct addr){.family = 6,
+                      .ip = {0xff, 0x12, [12] = LAN_PORT >> 8, LAN_PORT & 0xff, tag[0], tag[1]},
+                      .port = LAN_PORT};
+    uc->sieve = (struct udp_sieve){.on = true, .version = WIRE_VERSION}; /* a newer one passes */
+    memcpy(uc->sieve.magic, WIRE_MAGIC, sizeof uc->sieve.magic);
+    memcpy(uc->sieve.tag, tag, sizeof uc->sieve.tag);
+}
+
 static struct udp *open_udp(struct lan *l, struct err *e)
 {
-    const uint8_t *tag = l->conf.ident->net.tag;
     struct udp_conf uc = {.loop = l->conf.loop,
                           .port = l->conf.tcp_port,
                           .got = on_datagram,
                           .refused = on_refused,
                           .ctx = l};
 
-    uc.group[0] = (struct addr){.family = 4, .ip = {239, 255, tag[0], tag[1]}, .port = LAN_PORT};
-    uc.group[1] =
-        (struct addr){.family = 6,
-                      .ip = {0xff, 0x12, [12] = LAN_PORT >> 8, LAN_PORT & 0xff, tag[0], tag[1]},
-                      .port = LAN_PORT};
-    uc.sieve = (struct udp_sieve){.on = true, .version = WIRE_VERSION}; /* a newer one passes */
-    memcpy(uc.sieve.magic, WIRE_MAGIC, sizeof uc.sieve.magic);
-    memcpy(uc.sieve.tag, tag, sizeof uc.sieve.tag);
+    lan_group(&l->conf.ident->net, &uc);
     return udp_new(&uc, e);
 }
 

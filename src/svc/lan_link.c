@@ -13,13 +13,13 @@ static bool is_pattern(const char *text)
 }
 
 /* What the settings say of this name. asked: yes in so many words, or by a pattern. */
-static bool is_allowed(const struct lan *l, const struct link_if *i, bool *asked)
+static bool is_allowed(const char *const *items, size_t count, const struct link_if *i, bool *asked)
 {
     bool any_yes = false;
 
     *asked = false;
-    for (size_t n = 0; n < l->conf.interfaces; n++) {
-        const char *item = l->interface[n];
+    for (size_t n = 0; n < count; n++) {
+        const char *item = items[n];
         bool no = *item == '!';
 
         any_yes |= !no;
@@ -29,6 +29,12 @@ static bool is_allowed(const struct lan *l, const struct link_if *i, bool *asked
             *asked = true;
     }
     return *asked || !any_yes;
+}
+
+bool lan_link_uses(const char *const *items, size_t count, const struct link_if *i, bool *asked)
+{
+    return is_allowed(items, count, i, asked) &&
+           (link_usable(i, 4, *asked) || link_usable(i, 6, *asked));
 }
 
 int lan_link_check(const struct lan *l, struct err *e)
@@ -120,8 +126,7 @@ bool lan_link_scan(struct lan *l)
     for (size_t n = 0; n < count; n++) {
         bool asked;
 
-        if (is_allowed(l, &list[n], &asked) &&
-            (link_usable(&list[n], 4, asked) || link_usable(&list[n], 6, asked)))
+        if (lan_link_uses((const char *const *)l->interface, l->conf.interfaces, &list[n], &asked))
             list[uses++] = list[n];
     }
     if (uses > UDP_LINKS_MAX / 2)

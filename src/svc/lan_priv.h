@@ -39,6 +39,7 @@ struct lan {
     int64_t due_ms;   /* when the timer is to fire; INT64_MAX: never */
     int64_t slept_ms; /* clock_slept_ms at the last event */
     bool newer_told;  /* the log has a line about a newer version */
+    int64_t echo_milli, echo_ms; /* lan_echo.c: bucket */
 
     struct link_if *use; /* the interfaces in use */
     size_t uses;
@@ -61,6 +62,9 @@ void lan_be_heard(struct lan *l);
 
 /* Use the interfaces that there are now. true: one came or has another address. */
 bool lan_link_scan(struct lan *l);
+/* Would a service with these settings (lan_conf.interface) speak on it? asked: they name it, maybe
+ * by a pattern. */
+bool lan_link_uses(const char *const *items, size_t count, const struct link_if *i, bool *asked);
 /* -ERR_USAGE when a named interface does not exist. */
 int lan_link_check(const struct lan *l, struct err *e);
 /* May this come from a member? From the subnet of an interface in use and by way of it, or from a
@@ -73,6 +77,11 @@ void lan_seed_start(struct lan *l);
 void lan_seed_refresh(struct lan *l); /* the network changed: look all names up again */
 void lan_seed_stop(struct lan *l);    /* the timer is then to be closed */
 bool lan_seed_has(const struct lan *l, const struct addr *from); /* ports do not count */
+
+/* What `iwanto doctor` asks and others answer it (lan_echo.c). false: neither of both. */
+bool lan_echo(struct lan *l, const struct udp_in *in, const struct wire_msg *m);
+/* The group's addresses, and the sieve for its datagrams. */
+void lan_group(const struct seal_net *net, struct udp_conf *uc);
 
 struct lan_reach *lan_reach_new(void); /* mem_free */
 /* May a datagram from there be opened? Always from sources whose datagrams opened within a minute;

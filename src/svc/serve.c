@@ -219,6 +219,7 @@ static const struct route {
     {"GET", "holders", "", NULL, holders, NULL},
     {"GET", "resolve", "", NULL, NULL, resolve},
     {"POST", "known", "", known, NULL, NULL},
+    {"POST", "reach", "", NULL, NULL, serve_reach},
     {"GET", "peers", "", peers, NULL, NULL},
     {"GET", "standbys", "", standbys, NULL, NULL},
     {"GET", "desk", "", serve_desk, NULL, NULL},

@@ -30,6 +30,7 @@ struct serve {
     size_t reader_count, readers_cap;
     struct meter up;
     uint64_t requests;
+    unsigned reaches; /* serve_reach.c: under way */
 };
 
 /* This thread's reader; NULL: the database cannot be read (answered with 503 then). */
@@ -44,6 +45,7 @@ void serve_file(struct serve *s, struct http_request *rq, const struct hash *h);
 void serve_checkpoints(struct serve *s, struct http_request *rq, const struct hash *h);
 void serve_have(struct serve *s, struct http_request *rq, const struct hash *h);
 void serve_batch(struct serve *s, struct http_request *rq);
+void serve_reach(struct serve *s, struct http_request *rq, const char *port);
 void serve_link_open(struct serve *s, struct http_request *rq, const struct hash *h);
 void serve_link_end(struct serve *s, struct http_request *rq, const struct hash *h);
 

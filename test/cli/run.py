@@ -16,6 +16,7 @@ import time
 import traceback
 
 from cases_get import *
+from cases_doctor import *
 from cases_search import *
 from kit import Failed, Skipped, World, check, here, safe, sha256, stored, top, transcript, wait
 

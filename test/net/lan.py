@@ -150,6 +150,13 @@ class Host:
         self.lan.processes.append(p)
         return p
 
+    def spawn(self, *words, env=None):
+        """Any program on this host."""
+        p = subprocess.Popen(["ip", "netns", "exec", self.ns, *words], env={**self.env(), **(env or {})},
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.lan.processes.append(p)
+        return p
+
     def start(self, *args, share=None, env=None, ready=True):
         assert not self.process
         self.log = open(os.path.join(self.dir, "start.err"), "a")

@@ -378,6 +378,29 @@ static void test_limit(void **state)
     peer_down(&slow);
 }
 
+/* A connection back to the asker's own address, to the port that it names. */
+static void test_reach(void **state)
+{
+    char path[32];
+    struct reply r;
+
+    (void)state;
+    snprintf(path, sizeof path, "/v1/reach/%u", p.port); /* somebody listens there */
+    r = ask_peer(&p, (struct http_ask){.method = "POST", .path = path});
+    assert_int_equal(r.a.status, 200);
+    assert_string_equal(buf_cstr(&r.body), "{\"reached\":\"open\"}");
+    buf_free(&r.body);
+    r = ask_peer(&p, (struct http_ask){.method = "POST", .path = "/v1/reach/1"});
+    assert_string_equal(buf_cstr(&r.body), "{\"reached\":\"refused\"}");
+    buf_free(&r.body);
+    assert_int_equal(status_of("POST", "/v1/reach/0"), 400);
+    assert_int_equal(status_of("POST", "/v1/reach/70000"), 400);
+    assert_int_equal(status_of("POST", "/v1/reach/10.0.0.1"), 400);
+    assert_int_equal(status_of("GET", "/v1/reach/1235"), 405);
+    for (int i = 0; i < 20; i++) /* each gives its place back */
+        assert_int_equal(status_of("POST", "/v1/reach/1"), 200);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, up, down)
@@ -396,6 +419,7 @@ int main(void)
         CASE(test_batch_refusals),
         CASE(test_catalog),
         CASE(test_questions_reach_the_desk),
+        CASE(test_reach),
         CASE(test_counts),
         CASE(test_limits_change),
         CASE(test_wished_rate),

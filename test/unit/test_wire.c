@@ -289,6 +289,26 @@ static void small_ones(void **state)
                   "b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7");
 }
 
+static void echo_and_echoed(void **state)
+{
+    struct wire_msg m;
+
+    (void)state;
+    head_of(&m, WIRE_ECHO, 0);
+    m.u.echo.nonce = num(0x40, 8);
+    bytes_are(&m, "4041424344454647");
+    head_of(&m, WIRE_ECHOED, 0);
+    m.u.echoed.nonce = num(0x40, 8);
+    m.u.echoed.tcp_port = (uint16_t)num(0x48, 2);
+    m.u.echoed.clock_ms = num(0x50, 8);
+    m.u.echoed.name_len = 3;
+    memcpy(m.u.echoed.name, "eva", 3);
+    bytes_are(&m, "4041424344454647"
+                  "4849"
+                  "5051525354555657"
+                  "03657661");
+}
+
 static void poll_and_vote(void **state)
 {
     struct wire_msg m;
@@ -496,6 +516,16 @@ static void forms_that_are_refused(void **state)
     plain[at] = WIRE_SUCCESSION + 1;
     assert_int_equal(wire_open(&back, out, seal_raw(out, plain, at + 1 + 72, false), &net),
                      WIRE_FORM);
+
+    len = raw_common(plain, WIRE_ECHOED);
+    memset(plain + len, 0, 200);
+    at = len + 18; /* how long the name is */
+    plain[at] = PEER_NAME_MAX;
+    assert_int_equal(
+        wire_open(&back, out, seal_raw(out, plain, at + 1 + PEER_NAME_MAX, true), &net), WIRE_OK);
+    plain[at] = PEER_NAME_MAX + 1;
+    assert_int_equal(
+        wire_open(&back, out, seal_raw(out, plain, at + 2 + PEER_NAME_MAX, true), &net), WIRE_FORM);
 }
 
 static void standbys_fit_their_list(void **state)
@@ -567,7 +597,8 @@ static void names(void **state)
     assert_string_equal(wire_type_name(WIRE_HELLO), "HELLO");
     assert_string_equal(wire_type_name(WIRE_REPORT), "REPORT");
     assert_string_equal(wire_type_name(0), "?");
-    assert_string_equal(wire_type_name(WIRE_REPORT + 1), "?");
+    assert_string_equal(wire_type_name(WIRE_ECHOED), "ECHOED");
+    assert_string_equal(wire_type_name(WIRE_ECHOED + 1), "?");
     for (unsigned f = 0; f < WIRE_FAULTS; f++)
         assert_string_not_equal(wire_fault_name((enum wire_fault)f), "?");
 }
@@ -579,6 +610,7 @@ int main(void)
         cmocka_unit_test(beacon),
         cmocka_unit_test(heartbeat),
         cmocka_unit_test(small_ones),
+        cmocka_unit_test(echo_and_echoed),
         cmocka_unit_test(poll_and_vote),
         cmocka_unit_test(faceoff),
         cmocka_unit_test(every_flipped_bit_is_refused),

@@ -1,0 +1,28 @@
+"""doctor: how findings look. What it finds is planted in test/net."""
+
+import os
+import re
+
+from kit import Skipped, check, safe, stored, transcript
+
+
+def plain(text):
+    text = re.sub(r"of \d+(\s+)folders", r"of N\1folders", text)
+    return re.sub(r"[\d.]+ [KMGT]iB free", "N GiB free", text)
+
+
+def case_doctor(w):
+    """doctor without a service: in a pipe, as JSON, on terminals; nothing is made; wrong usage"""
+    if not w.ns:
+        raise Skipped("needs a network of its own")
+    box = w.box("a")
+    stored(w, "doctor", plain(transcript(box, ["doctor"], ["doctor", "-v"], ["doctor", "--json", "--limit", "2"], ["doctor", "-q"],
+                                         ["doctor", "now"], ["doctor", "--peer", "eva"], ["doctor", "--peer"])))
+    check(not os.path.exists(box.state), "nothing is made by looking")
+    text = "".join(plain(box.terminal("doctor", "-v", columns=n, env=env).out)
+                   for n, env in ((20, {}), (60, {"NO_COLOR": "1"}), (200, {"TERM": "dumb"})))
+    stored(w, "doctor-terminal", text.replace("\x1b", "ESC"))
+    box.start()
+    done = box.run("doctor", "-v")
+    check(done.code == 0 and "fine\tservice\t" in done.out, done)
+    safe(done.out)
