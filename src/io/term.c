@@ -8,25 +8,40 @@
 #include <unistd.h>
 
 #define COLUMNS_MIN 20u
+#define ROWS_MIN    2u
 
 bool term_is(int fd)
 {
     return isatty(fd) == 1;
 }
 
-unsigned term_columns(int fd)
+static unsigned or_else(unsigned n, const char *name, unsigned otherwise)
 {
-    const char *set = getenv("COLUMNS");
-    struct winsize w;
-    unsigned n = 0;
+    const char *set = getenv(name);
 
-    if (!ioctl(fd, TIOCGWINSZ, &w))
-        n = w.ws_col;
     if (!n && set)
         n = (unsigned)strtoul(set, NULL, 10) % 10000;
-    if (!n)
-        n = 80;
+    return n ? n : otherwise;
+}
+
+unsigned term_columns(int fd)
+{
+    struct winsize w = {0};
+    unsigned n;
+
+    (void)ioctl(fd, TIOCGWINSZ, &w);
+    n = or_else(w.ws_col, "COLUMNS", 80);
     return n < COLUMNS_MIN ? COLUMNS_MIN : n;
+}
+
+unsigned term_rows(int fd)
+{
+    struct winsize w = {0};
+    unsigned n;
+
+    (void)ioctl(fd, TIOCGWINSZ, &w);
+    n = or_else(w.ws_row, "LINES", 24);
+    return n < ROWS_MIN ? ROWS_MIN : n;
 }
 
 /* A signal handler has no other way to say something. */

@@ -50,17 +50,18 @@ int fetch_add(struct fetch *f, const struct fetch_want *want, int64_t *id, struc
 
 /* Events of one download, from now on, first its present state: JSON objects
  *   {"event":"queued|start|progress|piece-bad|source-lost|waiting|paused|done|failed|skipped","id","hash","kind","name","path","size","bytes",
- *    "rate","holders","files","files_done","eta","error","exit","fetched","copied","from","holder"}
- * files and files_done: folders only; eta: seconds or null; path: absolute, or null until it is
- * chosen; holder: of piece-bad and source-lost, its name. waiting: nobody gives anything yet, error
- * says why and exit what a command that does not want to wait ends with (4: no leader answers, 5:
- * no holder does). Text is safe to print. bytes: verified so far; fetched: bytes that came over the
- * network for this download since it was (re)started here; copied: bytes that this computer had
- * already, from: the file that the last of them came from (absolute) or null; progress at most 5 a second. After done,
- * failed (exit: the exit status) or skipped (equal content is there already) no more come. fn is
- * called on fetch's thread; the object is borrowed. Several may listen. From within fn only
- * fetch_unlisten may be called. Gives a number for fetch_unlisten, after which fn is not called any
- * more; -ERR_NOT_FOUND: no such id. */
+ *    "rate","holders","files","files_done","now","eta","error","exit","fetched","copied","from","holder"}
+ * files, files_done and now (its larger files that come: {"name","size","bytes"}): folders only;
+ * eta: seconds or null; path: absolute, or null until it is chosen; holder: of piece-bad and
+ * source-lost, its name. waiting: nobody gives anything yet, error says why and exit what a command
+ * that does not want to wait ends with (4: no leader answers, 5: no holder does). Text is safe to
+ * print. bytes: verified so far; fetched: bytes that came over the network for this download since
+ * it was (re)started here; copied: bytes that this computer had already, from: the file that the
+ * last of them came from (absolute) or null; progress at most 5 a second. After done, failed (exit:
+ * the exit status) or skipped (equal content is there already) no more come. fn is called on
+ * fetch's thread; the object is borrowed. Several may listen. From within fn only fetch_unlisten
+ * may be called. Gives a number for fetch_unlisten, after which fn is not called any more;
+ * -ERR_NOT_FOUND: no such id. */
 int64_t fetch_listen(struct fetch *f, int64_t id, void (*fn)(void *ctx, json_t *event), void *ctx);
 void fetch_unlisten(struct fetch *f, int64_t listener);
 

@@ -57,10 +57,11 @@ json_t *event_of(struct job *j, const char *event)
         tree_files(j->tree, &files, &files_done);
         json_object_set_new(o, "files", json_integer(files));
         json_object_set_new(o, "files_done", json_integer(files_done));
+        json_object_set_new(o, "now", tree_now(j->tree));
     }
     json_object_set_new(o, "eta", rate ? json_integer((json_int_t)(left / rate)) : json_null());
     json_object_set_new(o, "fetched", json_integer((json_int_t)j->fetched));
-    json_object_set_new(o, "copied", json_integer((json_int_t)j->copied));
+    json_object_set_new(o, "copied", json_integer((json_int_t)job_copied_now(j)));
     set_text(o, "from", j->copied_from);
     set_text(o, "error", j->err.code ? j->err.text : NULL);
     json_object_set_new(o, "exit", json_integer(j->err.code));

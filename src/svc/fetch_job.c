@@ -360,6 +360,11 @@ void job_copied(struct job *j, uint64_t bytes, char *from)
     }
 }
 
+uint64_t job_copied_now(const struct job *j)
+{
+    return j->copied + (j->xfer ? j->xfer->copying : 0) + (j->tree ? tree_copying(j->tree) : 0);
+}
+
 void job_moves(struct job *j)
 {
     if (!j->waiting)
@@ -367,6 +372,16 @@ void job_moves(struct job *j)
     j->waiting = false;
     j->err.code = 0;
     event_tell(j, "progress");
+}
+
+/* A rate is what comes, from wherever. */
+static void meter_copies(struct job *j, int64_t now)
+{
+    uint64_t copied = job_copied_now(j);
+
+    if (copied > j->metered)
+        meter_add(&j->meter, now, copied - j->metered);
+    j->metered = copied;
 }
 
 void job_tick(struct job *j, int64_t now)
@@ -382,6 +397,7 @@ void job_tick(struct job *j, int64_t now)
         j->done = xfer_done(j->xfer);
     if (j->tree)
         j->done = tree_done(j->tree);
+    meter_copies(j, now);
     if (j->phase == PHASE_RUN && !j->waiting && now - j->told_ms >= FETCH_EVENT_MS) {
         j->told_ms = now;
         event_tell(j, "progress");

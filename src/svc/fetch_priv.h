@@ -146,6 +146,7 @@ struct job {
     int64_t mtime_s;     /* a file's, as the leader tells it; INT64_MIN: not known */
     uint64_t fetched;
     uint64_t copied;   /* bytes that this computer had already */
+    uint64_t metered;  /* of them, that the meter has counted */
     char *copied_from; /* the last one of them; NULL: none, or from within the same folder */
     struct meter meter;
     struct holders from;
@@ -330,6 +331,7 @@ void job_moves(struct job *j);                           /* something came */
 void job_end(struct job *j, enum phase phase, const struct err *e);
 void job_save(struct job *j);
 void job_copied(struct job *j, uint64_t bytes, char *from); /* from is taken; may be NULL */
+uint64_t job_copied_now(const struct job *j);               /* with what is being copied */
 bool job_ended(const struct job *j);
 bool job_active(const struct job *j);
 void job_answer(struct job *j, const struct ask_reply *r);
@@ -417,4 +419,7 @@ void tree_tick(struct tree *t, int64_t now);
 void tree_sources(struct tree *t);
 uint64_t tree_done(const struct tree *t);
 void tree_files(const struct tree *t, uint32_t *files, uint32_t *done);
+uint64_t tree_copying(const struct tree *t);
+/* The larger files that come now: [{"name" (its path below the folder), "size", "bytes"}...] */
+json_t *tree_now(const struct tree *t);
 void tree_stop(struct tree *t, bool remove);

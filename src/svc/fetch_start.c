@@ -139,6 +139,7 @@ static void prepare_done(struct work *w)
     } else if (e.code) {
         xfer_fail(x, &e);
     } else if (p->copied) {
+        x->copying = 0;
         job_copied(x->job, x->size, p->from);
         p->from = NULL;
         for (uint32_t i = 0; i < x->have.len; i++) {

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "svc/fetch_near.h"
+#include "svc/json_text.h"
 
 #include <assert.h>
 #include <string.h>
@@ -136,6 +137,29 @@ uint64_t tree_done(const struct tree *t)
     for (unsigned i = 0; i < TREE_XFERS; i++)
         sum += t->xfer[i] ? xfer_done(t->xfer[i]) : 0;
     return sum;
+}
+
+uint64_t tree_copying(const struct tree *t)
+{
+    return t->copying;
+}
+
+json_t *tree_now(const struct tree *t)
+{
+    json_t *now = json_array();
+
+    for (unsigned i = 0; i < TREE_XFERS; i++) {
+        char *path;
+
+        if (!t->xfer[i])
+            continue;
+        path = tree_path(t, "", t->xfer_entry[i]);
+        json_array_append_new(now, json_pack("{s:o, s:I, s:I}", "name", json_text(path + 1), "size",
+                                             (json_int_t)t->xfer[i]->size, "bytes",
+                                             (json_int_t)xfer_done(t->xfer[i])));
+        mem_free(path);
+    }
+    return now;
 }
 
 void tree_files(const struct tree *t, uint32_t *files, uint32_t *done)

@@ -86,12 +86,13 @@ class Box:
         self.world.processes.append(p)
         return p
 
-    def terminal(self, *args, columns=100, env=None, on_text=None):
-        """On a pty: one text, as it came. on_text(text, process) may act on what is there."""
+    def terminal(self, *args, columns=100, rows=30, env=None, on_text=None):
+        """On a pty: one text, as it came. on_text(text, process) may act on what is there; process.resize(columns) too."""
         master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         p = subprocess.Popen([*self.world.prefix, self.world.program, *args], env=self.env(env), cwd=self.home,
                              stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+        p.resize = lambda n: fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, n, 0, 0))
         self.world.processes.append(p)
         os.close(slave)
         text, end = b"", time.monotonic() + 120
@@ -128,6 +129,52 @@ class Box:
         with open(path, "wb") as f:
             f.write(data)
         return path
+
+
+class Screen:
+    """What a terminal shows: lines that fold at its width, and the few things that the program does to its cursor."""
+
+    def __init__(self, columns):
+        self.columns, self.lines, self.row, self.column = columns, [""], 0, 0
+
+    def feed(self, text):
+        for part in re.findall("\x1b\\[[0-9;]*[A-Za-z]|.", text, re.S):
+            if part == "\r":
+                self.column = 0
+            elif part == "\n":
+                self.row, self.column = self.row + 1, 0  # the terminal puts the \r before it
+                self.lines += [""] * (self.row + 1 - len(self.lines))
+            elif part[0] != "\x1b":
+                self.put(part)
+            elif part[-1] == "A":
+                self.row = max(0, self.row - int(part[2:-1]))
+            elif part == "\x1b[K":
+                self.lines[self.row] = self.lines[self.row][:self.column]
+            elif part == "\x1b[J":
+                self.lines[self.row:] = [self.lines[self.row][:self.column]]
+            else:
+                check(part[-1] == "m", repr(part))
+        return self
+
+    def put(self, letter):
+        check(letter.isprintable(), repr(letter))
+        if self.column == self.columns:
+            self.row, self.column = self.row + 1, 0
+            self.lines += [""] * (self.row + 1 - len(self.lines))
+        line = self.lines[self.row].ljust(self.column)
+        self.lines[self.row] = line[:self.column] + letter + line[self.column + 1:]
+        self.column += 1
+
+    def fold(self, columns):
+        """The window is made narrower, and what is wider than it now takes several lines."""
+        lines, row = [], 0
+        for i, line in enumerate(self.lines):
+            row = len(lines) + (self.column // columns if i == self.row else 0) if i == self.row else row
+            lines += [line[k:k + columns] for k in range(0, max(len(line), 1), columns)]
+        self.lines, self.row, self.column, self.columns = lines, row, self.column % columns, columns
+
+    def text(self):
+        return "\n".join(line.rstrip() for line in self.lines).rstrip() + "\n"
 
 
 class World:

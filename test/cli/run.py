@@ -17,6 +17,7 @@ import traceback
 
 from cases_get import *
 from cases_doctor import *
+from cases_progress import *
 from cases_search import *
 from kit import Failed, Skipped, World, check, here, safe, sha256, stored, top, transcript, wait
 

@@ -351,18 +351,117 @@ static void progress_fits(void **state)
     (void)state;
     for (size_t columns = 20; columns < 200; columns++) {
         buf_reset(&b);
-        progress_text(&b, e, 1, 3, columns);
+        progress_text(&b, e, columns);
         assert_tame(b.data, columns);
     }
     assert_non_null(
-        strstr(b.data, "1/3  a long name of a film, really\\x1b[1m.mkv  [#############...."));
+        strstr(b.data, "a long name of a film, really\\x1b[1m.mkv  [#############...."));
     assert_non_null(strstr(b.data, "]   45 %  1.0 MiB/s  1:15 left  2 holders"));
     json_object_set_new(e, "event", json_string("waiting"));
     buf_reset(&b);
-    progress_text(&b, e, 0, 1, 100);
+    progress_text(&b, e, 100);
     assert_non_null(strstr(b.data, "waiting for a holder"));
     buf_free(&b);
     json_decref(e);
+}
+
+/* What stands on the screen after these events. */
+static char *lines_of(const char *const *events, size_t count, size_t all, size_t rows,
+                      size_t columns)
+{
+    struct progress *p = progress_new(all, false);
+    struct buf b = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        json_t *e = json_loads(events[i], 0, NULL);
+
+        assert_non_null(e);
+        progress_event(p, e);
+        json_decref(e);
+    }
+    progress_lines(p, &b, rows, columns);
+    assert_tame(buf_cstr(&b), columns);
+    progress_free(p);
+    return buf_take(&b, NULL);
+}
+
+static void assert_lines(const char *const *events, size_t count, size_t all, size_t rows,
+                         size_t columns, const char *want)
+{
+    char *text = lines_of(events, count, all, rows, columns);
+
+    assert_string_equal(text ? text : "", want);
+    free(text);
+}
+
+static const char *const SIX[] = {
+    "{\"event\":\"progress\",\"hash\":\"a\",\"name\":\"film.mkv\",\"size\":1000,\"bytes\":455,"
+    "\"rate\":1048576,\"holders\":2,\"eta\":75,\"fetched\":455}",
+    "{\"event\":\"waiting\",\"hash\":\"b\",\"name\":\"b\\u001b[2J\",\"size\":3000,\"bytes\":30,"
+    "\"error\":\"nobody has it now\"}",
+    "{\"event\":\"progress\",\"hash\":\"c\",\"name\":\"Photos\",\"kind\":\"d\",\"size\":4000,"
+    "\"bytes\":1000,\"rate\":1048576,\"holders\":1,\"eta\":2,\"fetched\":9,\"files\":100,"
+    "\"files_done\":7,\"now\":[{\"name\":\"deep/large.raw\",\"size\":100,\"bytes\":50}]}",
+    "{\"event\":\"queued\",\"hash\":\"d\",\"name\":\"later\",\"size\":0,\"bytes\":0}",
+    "{\"event\":\"done\",\"hash\":\"e\",\"name\":\"over\",\"size\":2000,\"bytes\":2000}",
+    "{\"event\":\"progress\",\"hash\":\"f\",\"name\":\"copy\",\"size\":100,\"bytes\":50,"
+    "\"rate\":1024,\"holders\":1,\"fetched\":0,\"copied\":50}",
+};
+
+static void progress_has_a_line_for_each_in_work(void **state)
+{
+    (void)state;
+    assert_lines(
+        SIX, 6, 6, 24, 80,
+        "film.mkv          [###.....]   45 %  1.0 MiB/s  1:15 left  2 holders\n"
+        "b\\x1b[2J          [........]    1 %  waiting: nobody has it now\n"
+        "Photos            [##......]   25 %  1.0 MiB/s  0:02 left  1 holder  7/100 files\n"
+        "  deep/large.raw  [####....]   50 %\n"
+        "copy              [####....]   50 %  1.0 KiB/s  copying, it is here already\n"
+        "total  1/6 done   [##......]   35 %  2.0 MiB/s  0:00 left");
+    assert_lines(SIX, 6, 6, 24, 20,
+                 "film.mkv       45 %\n"
+                 "b\\x1b[2J        1 %\n"
+                 "Photos         25 %\n"
+                 "  deep...raw   50 %\n"
+                 "copy           50 %\n"
+                 "total ...one   35 %");
+    assert_lines(
+        SIX, 6, 6, 24, 200,
+        "film.mkv          [#############.................]   45 %  1.0 MiB/s  1:15 left  2 "
+        "holders\n"
+        "b\\x1b[2J          [..............................]    1 %  waiting: nobody has it now\n"
+        "Photos            [#######.......................]   25 %  1.0 MiB/s  0:02 left  1 holder "
+        " 7/100 files\n"
+        "  deep/large.raw  [###############...............]   50 %\n"
+        "copy              [###############...............]   50 %  1.0 KiB/s  copying, it is here "
+        "already\n"
+        "total  1/6 done   [##########....................]   35 %  2.0 MiB/s  0:00 left");
+    assert_lines(SIX, 6, 6, 3, 60,
+                 "film.mkv          45 %  1.0 MiB/s  1:15 left  2 holders\n"
+                 "b\\x1b[2J           1 %  waiting: nobody has it now\n"
+                 "total  1/6 done   35 %  2.0 MiB/s  0:00 left  3 lines more");
+    assert_lines(
+        SIX, 1, 1, 24, 80,
+        "film.mkv  [############................]   45 %  1.0 MiB/s  1:15 left  2 holders");
+    assert_lines(SIX, 1, 1, 24, 20, "film.mkv   45 %");
+}
+
+static void progress_keeps_within_the_screen(void **state)
+{
+    (void)state;
+    for (size_t rows = 1; rows < 9; rows++) {
+        for (size_t columns = 20; columns <= 200; columns += 9) {
+            char *text = lines_of(SIX, 6, 6, rows, columns);
+            size_t lines = 1;
+
+            for (const char *c = text; *c; c++)
+                lines += *c == '\n';
+            assert_true(lines <= rows);
+            assert_non_null(strstr(text, "total")); /* the last to go */
+            free(text);
+        }
+    }
 }
 
 static void status_line_fits(void **state)
@@ -411,6 +510,8 @@ int main(void)
         cmocka_unit_test(who_shares_too_much_is_told),
         cmocka_unit_test(cut_keeps_both_ends),
         cmocka_unit_test(progress_fits),
+        cmocka_unit_test(progress_has_a_line_for_each_in_work),
+        cmocka_unit_test(progress_keeps_within_the_screen),
         cmocka_unit_test(status_line_fits),
     };
 
