@@ -17,6 +17,7 @@
 #define MANIFEST_BYTES_MAX (64u << 20) /* one folder's manifest */
 #define TREE_ENTRIES_MAX   10000000u   /* entries of one folder download */
 #define SHOW_COLUMNS_MAX   512         /* a foreign string on a terminal */
+#define SHARE_FOLDERS_MAX  64          /* shared at once */
 #define IGNORE_BYTES_MAX   (1u << 20)  /* one .iwantignore */
 
 /* Datagrams */

@@ -12,8 +12,10 @@
 #define SHOWN_MAX 200 /* bytes of a wrong value in an error text */
 
 static const struct conf_row ROWS[CONF_COUNT] = {
-    {CONF_SHARE, "Paths", "share", "share", "IWANT_SHARE", CONF_PATH, NULL, 0, 0, NULL,
+    {CONF_SHARE, "Paths", "share", "share", "IWANT_SHARE", CONF_PATH, NULL, 0, 0, CONF_NONE,
      "the folder that others may search and fetch; default $XDG_PUBLICSHARE_DIR or ~/Public"},
+    {CONF_ALSO, "Paths", "also", "share-also", "IWANT_SHARE_ALSO", CONF_PATHS, "", 0, 0, NULL,
+     "more such folders, each told to others under its own name; separated by ':'"},
     {CONF_DOWNLOAD, "Paths", "download", "downloads", "IWANT_DOWNLOADS", CONF_PATH, NULL, 0, 0,
      NULL, "the folder for what is fetched; default $XDG_DOWNLOAD_DIR or ~/Downloads"},
     {CONF_NETWORK, "Network", "network", "network", "IWANT_NETWORK", CONF_TEXT, "lan", 1, 63, NULL,
@@ -120,6 +122,47 @@ static const char *canon_path(const char *text, struct buf *out)
     return NULL;
 }
 
+/* One path of a list, up to its ':'; gives where it ends. */
+static const char *next_path(const char *text, struct buf *path)
+{
+    for (; *text && *text != ':'; text++) {
+        if (*text == '\\' && (text[1] == ':' || text[1] == '\\'))
+            text++;
+        buf_char(path, *text);
+    }
+    return text;
+}
+
+void conf_path_add(struct buf *list, const char *path)
+{
+    if (list->len)
+        buf_char(list, ':');
+    for (; *path; path++) {
+        if (*path == ':' || *path == '\\')
+            buf_char(list, '\\');
+        buf_char(list, *path);
+    }
+}
+
+static const char *canon_paths(const char *text, struct buf *out)
+{
+    const char *why = NULL;
+
+    while (*text && !why) {
+        struct buf one = {0}, canonical = {0};
+
+        text = next_path(text, &one);
+        text += *text == ':';
+        if (one.len)
+            why = canon_path(buf_cstr(&one), &canonical);
+        if (one.len && !why)
+            conf_path_add(out, buf_cstr(&canonical));
+        buf_free(&one);
+        buf_free(&canonical);
+    }
+    return why || out->len <= CONF_LINE_MAX - 100 ? why : "it is too long";
+}
+
 static const char *canon_list(const char *text, struct buf *out)
 {
     size_t len;
@@ -190,7 +233,10 @@ static const char *canon(const struct conf_row *row, const char *text, struct bu
 
     switch (row->type) {
     case CONF_PATH:
-        return canon_path(text, out);
+        return row->choices && !canon_choice(row->choices, text, out) ? NULL
+                                                                      : canon_path(text, out);
+    case CONF_PATHS:
+        return canon_paths(text, out);
     case CONF_TEXT:
         why = plain(text, row->max);
         if (!why)
@@ -473,6 +519,22 @@ uint64_t conf_number(const struct conf *c, enum conf_key key)
 bool conf_bool(const struct conf *c, enum conf_key key)
 {
     return c->value[key] && !strcmp(c->value[key], "yes");
+}
+
+char *conf_path(const struct conf *c, enum conf_key key, size_t n)
+{
+    const char *text = c->value[key];
+    struct buf path = {0};
+
+    while (text && *text) {
+        buf_reset(&path);
+        text = next_path(text, &path);
+        text += *text == ':';
+        if (!n--)
+            return buf_take(&path, NULL);
+    }
+    buf_free(&path);
+    return NULL;
 }
 
 bool conf_item(const struct conf *c, enum conf_key key, size_t n, char *out, size_t cap)

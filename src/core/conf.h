@@ -11,6 +11,7 @@
 enum conf_key {
     /* [Paths] */
     CONF_SHARE,
+    CONF_ALSO,
     CONF_DOWNLOAD,
     /* [Network] */
     CONF_NETWORK,
@@ -33,9 +34,11 @@ enum conf_key {
     CONF_COUNT,
 };
 
-/* CONF_PATH: absolute, or "~/..." for the caller to expand. */
+/* CONF_PATH: absolute, or "~/..." for the caller to expand; or a word of choices. CONF_PATHS: such
+ * paths, separated by ':'; in them stands \: for ':' and \\ for '\'. */
 enum conf_type {
     CONF_PATH,
+    CONF_PATHS,
     CONF_TEXT,
     CONF_LIST /* comma-separated */,
     CONF_NUMBER,
@@ -45,6 +48,8 @@ enum conf_type {
 };
 enum conf_source { CONF_DEFAULT, CONF_FILE, CONF_ENV, CONF_FLAG };
 
+#define CONF_NONE "none" /* of CONF_SHARE: no such folder */
+
 struct conf_row {
     enum conf_key key;
     const char *section, *name; /* in the file */
@@ -53,7 +58,7 @@ struct conf_row {
     enum conf_type type;
     const char *fallback; /* default; NULL: made at start (see help) */
     uint64_t min, max;    /* CONF_NUMBER: value; CONF_TEXT: bytes */
-    const char *choices;  /* CONF_CHOICE: "a|b|c" */
+    const char *choices;  /* CONF_CHOICE: "a|b|c"; CONF_PATH: words besides paths, or NULL */
     const char *help;
 };
 const struct conf_row *conf_row(enum conf_key key);
@@ -84,6 +89,9 @@ void conf_edit(struct buf *out, const char *text, size_t len, enum conf_key key,
 const char *conf_text(const struct conf *c, enum conf_key key);
 uint64_t conf_number(const struct conf *c, enum conf_key key); /* CONF_NUMBER, CONF_BYTES */
 bool conf_bool(const struct conf *c, enum conf_key key);
+/* CONF_PATHS: the nth path (mem_free), NULL at the end; and one more behind a list. */
+char *conf_path(const struct conf *c, enum conf_key key, size_t n);
+void conf_path_add(struct buf *list, const char *path);
 /* CONF_LIST: the nth item, trimmed, into out; false at the end. */
 bool conf_item(const struct conf *c, enum conf_key key, size_t n, char *out, size_t cap);
 const char *conf_source_name(enum conf_source s); /* "default", "file", "environment", "flag" */

@@ -273,6 +273,11 @@ const char *root_path(const struct root *r)
     return r->path;
 }
 
+uint64_t root_dev(const struct root *r)
+{
+    return r->dev;
+}
+
 bool root_alive(const struct root *r)
 {
     struct root_stat st;

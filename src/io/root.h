@@ -31,6 +31,7 @@ bool root_stat_same(const struct root_stat *a,
  * e set. */
 struct root *root_open(const char *path, struct err *e);
 const char *root_path(const struct root *r); /* canonical, as realpath gives it */
+uint64_t root_dev(const struct root *r);     /* of its file system, while it is mounted */
 bool root_alive(const struct root *r);       /* the path still leads to the held directory */
 /* 'a' is the same directory as b, or lies in it. */
 bool root_within(const struct root *a, const struct root *b);

@@ -138,6 +138,15 @@ void watch_drop(struct watch *w, const char *path)
             drop(w, p);
 }
 
+void watch_drop_if(struct watch *w, bool (*fn)(void *ctx, const char *path), void *ctx)
+{
+    struct place *p, *next;
+
+    HASH_ITER (by_wd, w->by_wd, p, next)
+        if (fn(ctx, p->path))
+            drop(w, p);
+}
+
 static void tell(struct watch *w, const struct inotify_event *ev, watch_fn *fn, void *ctx)
 {
     struct place *p;

@@ -34,4 +34,6 @@ int watch_add(struct watch *w, int dir_fd, const char *path, struct err *e);
 bool watch_has(const struct watch *w, const char *path);
 /* Forget a folder and all below it. */
 void watch_drop(struct watch *w, const char *path);
+/* Forget those whose path fn wants gone. */
+void watch_drop_if(struct watch *w, bool (*fn)(void *ctx, const char *path), void *ctx);
 size_t watch_count(const struct watch *w);

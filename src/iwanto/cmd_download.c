@@ -177,7 +177,7 @@ static int download_to(struct cli *c, struct opt_scan *s, struct err *e)
         return cli_usage(e, "download", "download to needs a folder");
     if (id == OPT_WORD)
         id = opt_nothing_more(s, e);
-    return id < 0 ? id : change_folder(c, CONF_DOWNLOAD, path, e);
+    return id < 0 ? id : change_folder(c, FOLDER_DOWNLOAD, path, e);
 }
 
 int cmd_download(struct cli *c, struct opt_scan *s, struct err *e)

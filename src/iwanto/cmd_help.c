@@ -31,6 +31,7 @@ static const char *arg_of(const struct conf_row *row)
 {
     switch (row->type) {
     case CONF_PATH:
+    case CONF_PATHS:
         return "PATH";
     case CONF_TEXT:
         return "NAME";

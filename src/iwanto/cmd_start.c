@@ -34,14 +34,21 @@ static int take_flag(struct conf *flags, enum conf_key key, const char *value, s
 
     if (!value)
         value = "yes";
-    if (row->type == CONF_PATH && *value) {
+    if (row->choices && !strcmp(row->choices, value)) {
+        /* a word */
+    } else if ((row->type == CONF_PATH || row->type == CONF_PATHS) && *value) {
         value = full = dirs_absolute(value, e);
         if (!full)
             return -e->code;
     }
     if (row->type == CONF_LIST && flags->source[key] == CONF_FLAG)
         buf_printf(&joined, "%s, ", conf_text(flags, key));
-    buf_str(&joined, value);
+    if (row->type == CONF_PATHS && flags->source[key] == CONF_FLAG)
+        buf_str(&joined, conf_text(flags, key));
+    if (row->type == CONF_PATHS)
+        conf_path_add(&joined, value);
+    else
+        buf_str(&joined, value);
     rc = conf_set(flags, key, joined.data, CONF_FLAG, e);
     buf_free(&joined);
     mem_free(full);

@@ -49,7 +49,7 @@ const struct command COMMANDS[] = {
      "Prints a URL that this computer alone can open, once and within ten minutes, and opens it\n"
      "where there is a desktop.",
      WEB_OPTS, false, cmd_web},
-    {"share", "PATH | --list | --skipped", "change the shared folder",
+    {"share", "[[--add | --remove] PATH]", "change the shared folders, or list them",
      "At once when the service runs, and in the settings for every later start.\n"
      "What the patterns of a file .iwantignore fit, by the rules of .gitignore, is not shared.",
      SHARE_OPTS, false, cmd_share},

@@ -19,8 +19,9 @@ struct printers {
     void (*downloads)(struct out *o, const json_t *rows);
     /* One event of a download as it comes; text tells the ends only. */
     void (*event)(struct out *o, const json_t *event);
-    void (*hashed)(struct out *o, const json_t *row);  /* {"hash","size","type","path"} */
-    void (*skipped)(struct out *o, const json_t *row); /* {"reason","type","path"} */
+    void (*hashed)(struct out *o, const json_t *row);   /* {"hash","size","type","path"} */
+    void (*skipped)(struct out *o, const json_t *row);  /* {"reason","type","path"} */
+    void (*folders)(struct out *o, const json_t *rows); /* {"path","name","here"} */
     /* {"event":"play","url",...}: the URL, at once. */
     void (*play)(struct out *o, const json_t *event);
     void (*inside)(struct out *o,

@@ -48,6 +48,7 @@ const struct printers OUT_JSON = {
     .event = line,
     .hashed = line,
     .skipped = line,
+    .folders = lines,
     .play = line,
     .inside = lines,
     .link = line,

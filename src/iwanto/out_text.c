@@ -452,6 +452,32 @@ static void skipped(struct out *o, const json_t *row)
     end_row(o);
 }
 
+static void folders(struct out *o, const json_t *rows)
+{
+    const json_t *row;
+    size_t i;
+
+    OUT_EACH (rows, i, row) {
+        const json_t *here = json_object_get(row, "here"); /* null: nobody knows */
+        bool away = json_is_false(here);
+        const char *name = out_str(row, "name");
+        struct buf b = {0};
+
+        if (o->people && !o->nul) {
+            fputs(out_shown(&b, out_str(row, "path")), o->to);
+            if (*name)
+                fprintf(o->to, "  as %s", out_shown(&b, name));
+            fputs(away ? "  (not there now)\n" : "\n", o->to);
+            buf_free(&b);
+            continue;
+        }
+        field(o, out_str(row, "path"), true);
+        field(o, name, false);
+        field(o, away ? "away" : json_is_true(here) ? "here" : "", false);
+        end_row(o);
+    }
+}
+
 const struct printers OUT_TEXT = {
     .search = search,
     .peers = peers,
@@ -461,6 +487,7 @@ const struct printers OUT_TEXT = {
     .event = event,
     .hashed = hashed,
     .skipped = skipped,
+    .folders = folders,
     .play = out_play,
     .inside = out_inside,
     .link = out_link,

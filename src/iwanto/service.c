@@ -293,14 +293,22 @@ static int open_lan(struct service *s, const struct conf *c, uint16_t tcp_port, 
 static int open_share(struct service *s, const struct conf *c, const char *db, bool quiet,
                       struct err *e)
 {
+    const char *first = conf_text(c, CONF_SHARE);
+    char *added[SHARE_FOLDERS_MAX];
     struct share_conf sc = {.db_path = db,
-                            .folder = conf_text(c, CONF_SHARE),
+                            .folder = strcmp(first, CONF_NONE) ? first : NULL,
+                            .added = (const char *const *)added,
                             .hidden = conf_bool(c, CONF_HIDDEN),
                             .changed = share_changed,
                             .ctx = s};
     char *set_aside = NULL;
 
+    while (sc.added_count < SHARE_FOLDERS_MAX &&
+           (added[sc.added_count] = conf_path(c, CONF_ALSO, sc.added_count)))
+        sc.added_count++;
     s->share = share_new(&sc, &set_aside, e);
+    while (sc.added_count)
+        mem_free(added[--sc.added_count]);
     if (set_aside) {
         log_warn("service", "the database was damaged, set aside as %s and is being rebuilt",
                  set_aside);

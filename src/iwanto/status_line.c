@@ -15,9 +15,18 @@ void status_line_hello(const struct conf *c, bool open, uint64_t files)
     const char *share = conf_text(c, CONF_SHARE), *down = conf_text(c, CONF_DOWNLOAD);
     const char *network = conf_text(c, CONF_NETWORK);
     struct buf b = {0};
+    char *more;
 
     buf_str(&b, "sharing ");
-    show(&b, share, strlen(share));
+    if (strcmp(share, CONF_NONE) != 0)
+        show(&b, share, strlen(share));
+    for (size_t n = 0; (more = conf_path(c, CONF_ALSO, n)); n++) {
+        buf_str(&b, n || strcmp(share, CONF_NONE) ? ", " : "");
+        show(&b, more, strlen(more));
+        mem_free(more);
+    }
+    if (b.len == strlen("sharing "))
+        buf_str(&b, "nothing");
     buf_printf(&b, " (%llu %s) with ", (unsigned long long)files, files == 1 ? "file" : "files");
     if (open) {
         buf_str(&b, "anyone on this LAN (open network)");

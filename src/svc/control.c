@@ -85,33 +85,71 @@ static void view(struct control *c, struct http_request *rq, const char *rest)
     control_reply(rq, json_pack("{so}", "settings", rows));
 }
 
-static int set_folder(struct control *c, enum conf_key key, const char *path, struct err *e)
+/* Put in force what conf has. */
+static int share_these(struct control *c, const char *first, const char *also, struct err *e)
 {
-    return key == CONF_SHARE ? share_set_folder(c->conf.share, path, e)
-                             : fetch_set_folder(c->conf.fetch, path, e);
-}
+    const char *added[SHARE_FOLDERS_MAX];
+    struct conf list = {.value[CONF_ALSO] = (char *)(uintptr_t)also};
+    char *own[SHARE_FOLDERS_MAX];
+    size_t count = 0;
+    int rc;
 
-/* Open it first, then save, then put it in force: whatever fails, the old one stays. */
-static int change(struct control *c, enum conf_key key, const char *path, char **canonical,
-                  struct err *e)
-{
-    struct conf *conf = c->conf.conf;
-    struct err ignored;
-    int rc = settings_check_one(conf, c->conf.ident->home, key, path, canonical, e);
-
-    if (!rc)
-        rc = set_folder(c, key, *canonical, e);
-    if (rc)
-        return rc;
-    rc = settings_save(c->conf.conf_path, key, *canonical, e);
-    if (rc)
-        (void)set_folder(c, key, conf_text(conf, key), &ignored);
-    else
-        settings_put(conf, key, *canonical);
+    while (count < SHARE_FOLDERS_MAX && (own[count] = conf_path(&list, CONF_ALSO, count)))
+        count++;
+    for (size_t i = 0; i < count; i++)
+        added[i] = own[i];
+    rc = share_set_folders(c->conf.share, strcmp(first, CONF_NONE) ? first : NULL, added, count, e);
+    while (count)
+        mem_free(own[--count]);
     return rc;
 }
 
-static void change_folder(struct control *c, struct http_request *rq, enum conf_key key)
+/* Open it first, then put it in force, then save: whatever fails, the old ones stay. */
+static int change_shared(struct control *c, enum settings_act act, const char *path, char **folder,
+                         struct err *e)
+{
+    struct conf *conf = c->conf.conf;
+    struct settings_shared is;
+    struct err ignored;
+    int rc = settings_share(conf, c->conf.ident->home, act, path, &is, e);
+
+    if (!rc)
+        rc = share_these(c, is.share, is.also, e);
+    if (!rc) {
+        rc = settings_save_shared(c->conf_path, &is, e);
+        if (rc)
+            (void)share_these(c, conf_text(conf, CONF_SHARE), conf_text(conf, CONF_ALSO), &ignored);
+    }
+    if (!rc) {
+        settings_put(conf, CONF_SHARE, is.share);
+        settings_put(conf, CONF_ALSO, is.also);
+        *folder = mem_str(is.folder);
+    }
+    settings_shared_done(&is);
+    return rc;
+}
+
+static int change_download(struct control *c, const char *path, char **canonical, struct err *e)
+{
+    struct conf *conf = c->conf.conf;
+    struct err ignored;
+    int rc = settings_check_download(conf, c->conf.ident->home, path, canonical, e);
+
+    if (!rc)
+        rc = fetch_set_folder(c->conf.fetch, *canonical, e);
+    if (rc)
+        return rc;
+    rc = settings_save(c->conf_path, CONF_DOWNLOAD, *canonical, e);
+    if (rc)
+        (void)fetch_set_folder(c->conf.fetch, conf_text(conf, CONF_DOWNLOAD), &ignored);
+    else
+        settings_put(conf, CONF_DOWNLOAD, *canonical);
+    return rc;
+}
+
+enum folder_act { ONLY = SETTINGS_ONLY, ADD = SETTINGS_ADD, REMOVE = SETTINGS_REMOVE, DOWNLOAD };
+
+static void change_folder(struct control *c, struct http_request *rq, enum folder_act act)
 {
     char *path, *canonical = NULL;
     const char *body;
@@ -127,12 +165,13 @@ static void change_folder(struct control *c, struct http_request *rq, enum conf_
     }
     path = mem_strn(body, len);
     uv_mutex_lock(&c->lock);
-    rc = change(c, key, path, &canonical, &e);
+    rc = act == DOWNLOAD ? change_download(c, path, &canonical, &e)
+                         : change_shared(c, (enum settings_act)act, path, &canonical, &e);
     uv_mutex_unlock(&c->lock);
     if (rc) {
         control_reply_err(rq, &e);
     } else {
-        log_info("control", "%s changed", conf_row(key)->name);
+        log_info("control", "%s changed", act == DOWNLOAD ? "download" : "share");
         control_reply(rq, json_pack("{so}", "folder", json_text(canonical)));
     }
     mem_free(canonical);
@@ -142,13 +181,39 @@ static void change_folder(struct control *c, struct http_request *rq, enum conf_
 static void share(struct control *c, struct http_request *rq, const char *rest)
 {
     (void)rest;
-    change_folder(c, rq, CONF_SHARE);
+    change_folder(c, rq, ONLY);
+}
+
+static void share_add(struct control *c, struct http_request *rq, const char *rest)
+{
+    (void)rest;
+    change_folder(c, rq, ADD);
+}
+
+static void share_remove(struct control *c, struct http_request *rq, const char *rest)
+{
+    (void)rest;
+    change_folder(c, rq, REMOVE);
+}
+
+static void shared(struct control *c, struct http_request *rq, const char *rest)
+{
+    struct share_folder *of = mem_zero(SHARE_FOLDERS_MAX, sizeof *of);
+    size_t count = share_folders(c->conf.share, of, SHARE_FOLDERS_MAX);
+    json_t *rows = json_array();
+
+    (void)rest;
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(rows, json_pack("{so so sb}", "path", json_text(of[i].path), "name",
+                                              json_text(of[i].name), "here", of[i].here));
+    mem_free(of);
+    control_reply(rq, json_pack("{so}", "folders", rows));
 }
 
 static void download_to(struct control *c, struct http_request *rq, const char *rest)
 {
     (void)rest;
-    change_folder(c, rq, CONF_DOWNLOAD);
+    change_folder(c, rq, DOWNLOAD);
 }
 
 /* ---- routes ---- */
@@ -163,7 +228,10 @@ static const struct {
     {"GET", "/v1/peers", control_peers},
     {"GET", "/v1/config", view},
     {"POST", "/v1/set", control_set},
+    {"GET", "/v1/share", shared},
     {"POST", "/v1/share", share},
+    {"POST", "/v1/share/add", share_add},
+    {"POST", "/v1/share/remove", share_remove},
     {"POST", "/v1/download-to", download_to},
     {"GET", "/v1/search", control_search},
     {"GET", "/v1/resolve/", control_resolve},

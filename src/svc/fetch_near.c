@@ -280,6 +280,7 @@ static int copy_shared(struct near *n, const struct near_want *w, int to, char *
          i++) {
         const struct root *r;
         struct root_stat st;
+        const char *below;
         struct hash got;
         bool whole;
         int fd;
@@ -288,8 +289,8 @@ static int copy_shared(struct near *n, const struct near_want *w, int to, char *
             done = copy_fd(n, fd, w, to, &got, &whole, e);
             close(fd);
         }
-        if (done == 1 && (r = share_root_get(n->share))) {
-            *from = full_path(r, c.path);
+        if (done == 1 && (r = share_root_get(n->share, c.path, &below))) {
+            *from = full_path(r, below);
             share_root_put(n->share, r);
         }
         mem_free(c.path);

@@ -8,61 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the held folder: any thread, under the lock ---- */
-
-static void release(struct share *s)
-{
-    for (struct held **at = &s->held_all; *at;) {
-        struct held *h = *at;
-
-        if (h->refs || h == s->held) {
-            at = &h->next;
-            continue;
-        }
-        *at = h->next;
-        root_close(h->root);
-        mem_free(h);
-    }
-}
-
-void share_hold(struct share *s, struct root *root)
-{
-    struct held *h = NULL;
-
-    uv_mutex_lock(&s->lock);
-    if (root) {
-        h = mem_zero(1, sizeof *h);
-        *h = (struct held){.next = s->held_all, .root = root};
-        s->held_all = h;
-    }
-    s->held = h;
-    release(s);
-    uv_mutex_unlock(&s->lock);
-}
-
-const struct root *share_root_get(struct share *s)
-{
-    const struct root *root = NULL;
-
-    uv_mutex_lock(&s->lock);
-    if (s->held) {
-        s->held->refs++;
-        root = s->held->root;
-    }
-    uv_mutex_unlock(&s->lock);
-    return root;
-}
-
-void share_root_put(struct share *s, const struct root *r)
-{
-    uv_mutex_lock(&s->lock);
-    for (struct held *h = s->held_all; h; h = h->next)
-        if (h->root == r)
-            h->refs--;
-    release(s);
-    uv_mutex_unlock(&s->lock);
-}
-
 /* ---- status ---- */
 
 void share_say_status(struct share *s)
@@ -71,7 +16,7 @@ void share_say_status(struct share *s)
 
     uv_mutex_lock(&s->lock);
     str_copy(to->folder, sizeof to->folder, s->folder);
-    str_copy(to->trouble, sizeof to->trouble, s->broken || s->lost ? s->trouble : s->note);
+    str_copy(to->trouble, sizeof to->trouble, s->trouble[0] ? s->trouble : s->note);
     to->generation = s->said_generation;
     to->number = s->said_number;
     if (s->store && !s->broken)
@@ -106,7 +51,7 @@ static void free_share(struct share *s)
     for (unsigned i = 0; i < s->job_count; i++)
         mem_free(s->jobs[i].buffer);
     mem_free(s->jobs);
-    ignore_free(s->rules.ignore);
+    places_free(s);
     uv_mutex_destroy(&s->lock);
     mem_free(s->db_path);
     mem_free(s->state_path);
@@ -122,8 +67,7 @@ static struct share *make(const struct share_conf *conf)
     s->db_path = mem_str(conf->db_path);
     s->state_path = slash ? mem_strn(conf->db_path, (size_t)(slash - conf->db_path)) : NULL;
     s->folder = mem_str("");
-    s->rules.hidden = conf->hidden;
-    s->rules.ignore = ignore_new();
+    s->hidden = conf->hidden;
     s->changed = conf->changed;
     s->ctx = conf->ctx;
     s->alive_ms = s->retry_ms = s->rescan_ms = s->commit_ms = NEVER;
@@ -151,18 +95,60 @@ no:
     return NULL;
 }
 
+static void free_folders(struct share_new_folders *n)
+{
+    mem_free(n->first.path);
+    root_close(n->first.root);
+    for (size_t i = 0; i < n->count; i++) {
+        mem_free(n->added[i].path);
+        root_close(n->added[i].root);
+    }
+    mem_free(n->added);
+}
+
+static bool is_shared(struct share *s, const char *path)
+{
+    bool is = false;
+
+    uv_mutex_lock(&s->lock);
+    for (const struct place *p = s->places; p; p = p->next)
+        is |= !strcmp(p->path, path);
+    uv_mutex_unlock(&s->lock);
+    return is;
+}
+
+/* Which of them must be there: at the start the first one, later what was not shared before. */
+static int open_folders(struct share *s, struct share_new_folders *n, const char *folder,
+                        const char *const *added, size_t count, bool start, struct err *e)
+{
+    *n = (struct share_new_folders){0};
+    if (folder && *folder) {
+        n->first.root = open_folder(s, folder, e);
+        if (!n->first.root && (start || !is_shared(s, folder)))
+            return -e->code;
+        n->first.path = mem_str(n->first.root ? root_path(n->first.root) : folder);
+    }
+    n->added = mem_zero(count + 1, sizeof *n->added);
+    for (size_t i = 0; i < count; i++) {
+        struct share_new_folder *f = &n->added[n->count++];
+
+        f->root = open_folder(s, added[i], e);
+        f->path = mem_str(f->root ? root_path(f->root) : added[i]);
+        if (!f->root &&
+            ((start && e->code != ERR_IO && !e->sys) || (!start && !is_shared(s, added[i]))))
+            return -e->code;
+    }
+    return 0;
+}
+
 struct share *share_new(const struct share_conf *conf, char **set_aside, struct err *e)
 {
     struct share *s = make(conf);
-    struct root *root = NULL;
+    struct share_new_folders n;
 
-    if (conf->folder && !(root = open_folder(s, conf->folder, e))) {
-        free_share(s);
-        return NULL;
-    }
-    s->store = store_open(conf->db_path, set_aside, e);
-    if (!s->store) {
-        root_close(root);
+    if (open_folders(s, &n, conf->folder, conf->added, conf->added_count, true, e) ||
+        !(s->store = store_open(conf->db_path, set_aside, e))) {
+        free_folders(&n);
         free_share(s);
         return NULL;
     }
@@ -171,7 +157,8 @@ struct share *share_new(const struct share_conf *conf, char **set_aside, struct 
     uv_idle_init(loop_uv(s->loop), &s->idle);
     uv_timer_init(loop_uv(s->loop), &s->timer);
     s->idle.data = s->timer.data = s;
-    share_use(s, root);
+    places_set(s, &n);
+    free_folders(&n);
     share_say_status(s);
     loop_start(s->loop);
     return s;
@@ -199,7 +186,7 @@ void share_free(struct share *s)
 
 struct use {
     struct share *share;
-    struct root *root;
+    struct share_new_folders folders;
 };
 
 static void on_use(void *arg)
@@ -207,29 +194,24 @@ static void on_use(void *arg)
     struct use *u = arg;
     struct share *s = u->share;
 
-    if (s->stopping) {
-        root_close(u->root);
+    if (s->stopping)
         return;
-    }
-    if (!u->root) {
-        mem_free(s->folder);
-        s->folder = mem_str("");
-    }
     s->note[0] = '\0';
-    share_use(s, u->root);
+    places_set(s, &u->folders);
     share_say_status(s);
 }
 
-int share_set_folder(struct share *s, const char *folder, struct err *e)
+int share_set_folders(struct share *s, const char *folder, const char *const *added, size_t count,
+                      struct err *e)
 {
     struct use u = {.share = s};
+    int bad = open_folders(s, &u.folders, folder, added, count, false, e);
 
-    if (folder && *folder && !(u.root = open_folder(s, folder, e)))
-        return -e->code;
-    if (loop_call(s->loop, on_use, &u))
-        return 0;
-    root_close(u.root);
-    return err_set(e, ERR_NO_SERVICE, "cannot change the shared folder: the service is stopping");
+    if (!bad && !loop_call(s->loop, on_use, &u))
+        bad =
+            err_set(e, ERR_NO_SERVICE, "cannot change the shared folder: the service is stopping");
+    free_folders(&u.folders);
+    return bad;
 }
 
 struct suspect {
@@ -244,7 +226,7 @@ static void on_suspect(void *arg)
     struct store_entry known;
     struct err e;
 
-    if (!s->stopping && !s->broken && s->held) {
+    if (!s->stopping && !s->broken && place_any(s)) {
         if (store_get(s->store, sp->path, &known, &e) == 1 && known.kind == 'd')
             share_list(s, sp->path, false, 0);
         if (*sp->path)

@@ -1,4 +1,4 @@
-/* The shared folder: walk, watch, hash, compare with the store, number the changes. Owns a loop
+/* The shared folders: walk, watch, hash, compare with the store, number the changes. Owns a loop
  * (thread "share") and the writing side of the store; hashing runs on a pool of its own, of low
  * priority. */
 #pragma once
@@ -14,8 +14,10 @@ struct share;
 
 struct share_conf {
     const char *db_path;
-    const char *folder; /* absolute, or NULL: nothing is shared */
-    bool hidden;        /* share names with a leading dot as well */
+    const char *folder;       /* the first one, absolute, or NULL: none */
+    const char *const *added; /* those beside it, absolute; they need not be there now */
+    size_t added_count;
+    bool hidden; /* share names with a leading dot as well */
     /* Called on share's thread whenever the newest number changed (grouped: at most every few ms).
      */
     void (*changed)(void *ctx, uint64_t generation, uint64_t number);
@@ -23,7 +25,7 @@ struct share_conf {
 };
 
 struct share_status {
-    char folder[4096]; /* "" when nothing is shared */
+    char folder[4096]; /* the first one, "" when there is none */
     uint64_t generation, number;
     uint64_t files, bytes;                 /* announced */
     uint64_t pending_files, pending_bytes; /* found, not hashed yet */
@@ -38,12 +40,22 @@ struct share_status {
 /* Opens the store and the folder (errors: not there, unreadable, not a folder), starts the thread.
  * *set_aside as store_open. */
 struct share *share_new(const struct share_conf *conf, char **set_aside, struct err *e);
-/* Change the folder while running: opened first; on error the old one stays. Any thread; waits for
- * the switch, not the scan. */
-int share_set_folder(struct share *s, const char *folder, struct err *e);
-/* What is shared now; NULL when nothing. Hold it only between the two calls; the folder may change
- * meanwhile. Any thread. */
-const struct root *share_root_get(struct share *s);
+/* Change the folders while running: the first, NULL for none, and those beside it. Those that are
+ * new are opened first; on error all stays as it was. Another first one ends everything that was
+ * shared; else only what is new is looked through. Any thread; waits for the switch, not the scan.
+ */
+int share_set_folders(struct share *s, const char *folder, const char *const *added, size_t count,
+                      struct err *e);
+/* Which they are, the first one first; max is SHARE_FOLDERS_MAX. Any thread. */
+struct share_folder {
+    char path[4096];
+    char name[256]; /* that its paths begin with; "" of the first one */
+    bool here;      /* its disk is there */
+};
+size_t share_folders(struct share *s, struct share_folder *out, size_t max);
+/* The shared folder that this path lies in, and the path in it; NULL: none that is there now. Hold
+ * it only between the two calls; the folders may change meanwhile. Any thread. */
+const struct root *share_root_get(struct share *s, const char *path, const char **below);
 void share_root_put(struct share *s, const struct root *r);
 /* Something at this path is not what the store says (serve noticed): look again. Any thread. */
 void share_suspect(struct share *s, const char *path);

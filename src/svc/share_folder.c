@@ -181,7 +181,7 @@ static void publish(struct share *s, struct manifest *m, int64_t now)
     struct err e;
     int had;
 
-    if (root_stat_at(s->held->root, f->path, &st, &e) || st.kind != 'd')
+    if (place_stat(s, f->path, &st, &e) || st.kind != 'd')
         return; /* gone: the folder above hears of it */
     had = store_get(s->store, f->path, &was, &e);
     if (share_failed(s, had < 0 ? had : 0, &e))

@@ -29,7 +29,7 @@ static bool is_young(const struct root_stat *st)
     return age_ns >= 0 && age_ns < CALM_MS * 1000000ll + (int64_t)(st->size >> 22) * 1000000;
 }
 
-static enum item_end why_not(struct job *j, struct item *it, const struct err *e)
+static enum item_end why_not(struct item *it, const struct err *e)
 {
     struct root_stat st;
     struct err ignored;
@@ -43,8 +43,7 @@ static enum item_end why_not(struct job *j, struct item *it, const struct err *e
     case ENOMEM:
         return END_YOUNG; /* not its fault */
     case 0:               /* no plain file, or not any more */
-        if (root_stat_at(j->held->root, it->path, &st, &ignored) ||
-            (st.kind != 'f' && st.kind != 'x'))
+        if (root_stat_at(it->root, it->below, &st, &ignored) || (st.kind != 'f' && st.kind != 'x'))
             return END_GONE;
         str_copy(it->hashing->text, sizeof it->hashing->text, "it cannot be opened");
         return END_UNREADABLE;
@@ -61,9 +60,11 @@ static enum item_end hash_item(struct job *j, struct item *it)
 
     if (atomic_load_explicit(&j->share->stop, memory_order_relaxed))
         return END_STOPPED;
+    if (!it->root)
+        return END_GONE;
     if (h->file.fd < 0) {
-        if (hash_file_open(&h->file, j->held->root, it->path, &e))
-            return why_not(j, it, &e);
+        if (hash_file_open(&h->file, it->root, it->below, &e))
+            return why_not(it, &e);
         if (is_young(&h->file.st))
             return END_YOUNG;
         if (root_being_written(h->file.fd))
@@ -79,7 +80,7 @@ static enum item_end hash_item(struct job *j, struct item *it)
     case HASH_FAILED:
         break;
     }
-    return why_not(j, it, &e);
+    return why_not(it, &e);
 }
 
 static void run_job(struct pool_job *pool)
@@ -229,6 +230,15 @@ void item_forget(struct share *s, const char *path, bool tree)
             forget(s, it);
 }
 
+void item_forget_if(struct share *s, path_fn *fn, void *ctx)
+{
+    struct item *it, *next;
+
+    HASH_ITER (hh, s->items, it, next)
+        if (fn(ctx, it->path))
+            forget(s, it);
+}
+
 void item_drop_all(struct share *s)
 {
     item_forget(s, "", true);
@@ -305,9 +315,10 @@ static void unreadable(struct share *s, struct item *it)
 /* It may have been ignored since it was found. */
 static bool is_wanted(const struct share *s, const struct item *it)
 {
-    const char *name = it->path + it->folder->len + (it->folder->len > 0);
+    const char *name = it->path + it->folder->len + (it->folder->len > 0), *below;
+    const struct place *p = place_of(s, it->folder->path, &below);
 
-    return share_rule(&s->rules, it->folder->path, name, &it->hashing->file.st) == SKIP_NOT;
+    return p && share_rule(&p->rules, below, name, &it->hashing->file.st) == SKIP_NOT;
 }
 
 /* true: it stays in work. When the store fails all work is dropped, this item too: it is dead then.
@@ -360,10 +371,12 @@ static void on_job_done(struct pool_job *pool)
 
     s->running--;
     j->busy = false;
-    share_root_put(s, j->held->root);
     for (size_t i = 0; i < j->count; i++) {
         struct item *it = j->items[i];
 
+        if (it->root)
+            share_root_put(s, it->root);
+        it->root = NULL;
         if (!it->dead && item_back(s, it) && !it->dead)
             continue;
         if (!it->dead)
@@ -388,6 +401,7 @@ static void take(struct share *s, struct job *j, struct item *it)
     from_list(s, it);
     it->state = ITEM_RUNNING;
     it->again = false;
+    it->root = share_root_get(s, it->path, &it->below);
     if (!it->hashing) {
         it->hashing = mem_zero(1, sizeof *it->hashing);
         it->hashing->file.fd = -1;
@@ -434,13 +448,8 @@ bool item_turn(struct share *s, int64_t now)
 
     wake_late(s, now);
     while ((s->small || s->big) && (j = idle_job(s))) {
-        const struct root *root = share_root_get(s);
-
-        if (!root)
-            return some;
         fill(s, j);
         j->busy = true;
-        j->held = s->held;
         j->share = s;
         j->pool = (struct pool_job){.work = run_job, .done = on_job_done};
         if (!j->buffer)

@@ -1,7 +1,8 @@
 /* The rooms inside share. Everything here is touched on share's thread only, unless it says
  * otherwise.
  *
- *   share.c         what others call; threads, the switch to another folder, status
+ *   share.c         what others call; threads, status
+ *   share_place.c   the shared folders: which path lies where, what is away
  *   share_step.c    the order of work; commits; what is done when folder or store fail
  *   share_watch.c   what the system tells -> names to look at; looking at them
  *   share_scan.c    folders listed whole -> differences
@@ -54,12 +55,35 @@
 #define RESCAN_MS  60000 /* where not everything can be watched */
 #define NEVER      INT64_MAX
 
-/* The shared folder's handle: kept until the last who got it has put it back. Under share's lock.
- */
+/* A shared folder's handle: kept until the last who got it has put it back. Under share's lock. */
 struct held {
     struct held *next;
     struct root *root;
+    char *label;
+    bool current; /* given to who asks */
     unsigned refs;
+};
+
+/* One shared folder. */
+struct place {
+    struct place *next;
+    char *label; /* the first component of its paths; "" of the first one; NULL: not chosen yet */
+    char *path;  /* canonical */
+    struct held *held;  /* NULL: its disk is not there */
+    struct root *fresh; /* to be held once it has a label */
+    bool begin;
+    struct share_rules rules;
+};
+
+/* One that is to be shared; root NULL: it is not there now. */
+struct share_new_folder {
+    char *path;
+    struct root *root;
+};
+
+struct share_new_folders {
+    struct share_new_folder first, *added; /* first.path NULL: none */
+    size_t count;
 };
 
 /* A folder in work, or with one in work below it. */
@@ -117,10 +141,12 @@ struct item {
     struct folder *folder;
     enum item_state state;
     enum item_end end;
-    uint64_t size;   /* as found */
-    bool waited_for; /* counted in folder->waiting */
-    bool again;      /* something happened to it while it was RUNNING */
-    bool dead;       /* forget it when the job is back */
+    uint64_t size;           /* as found */
+    bool waited_for;         /* counted in folder->waiting */
+    bool again;              /* something happened to it while it was RUNNING */
+    const struct root *root; /* while RUNNING: where it lies, below that; NULL: that is gone */
+    const char *below;
+    bool dead; /* forget it when the job is back */
     unsigned tries;
     int64_t first_ms, due_ms;
     struct hashing
@@ -131,7 +157,6 @@ struct item {
 struct job {
     struct pool_job pool; /* the first member */
     struct share *share;
-    struct held *held;
     struct item *items[JOB_FILES];
     size_t count;
     char *buffer; /* READ_BYTES */
@@ -157,18 +182,18 @@ struct manifest; /* share_folder.c */
 struct share {
     struct loop *loop;
     char *db_path, *state_path; /* state_path: the folder of the database */
-    struct share_rules rules;
+    bool hidden;
     void (*changed)(void *ctx, uint64_t generation, uint64_t number);
     void *ctx;
 
-    uv_mutex_t lock; /* held_all, held and its refs; status */
-    struct held *held_all, *held;
+    uv_mutex_t lock; /* held and all in it; places, for who reads on other threads; status */
+    struct held *held;
+    struct place *places; /* the first one first */
     struct share_status status;
     atomic_bool stop; /* jobs end soon */
 
     struct store *store; /* NULL: it could not be opened again */
-    char *folder;        /* canonical path, "" when nothing is shared */
-    bool lost;           /* the folder is not there */
+    char *folder;        /* the first one's path, "" when there is none */
     bool broken;         /* the store failed: everything is begun anew at retry_ms */
     bool stopping;
     bool scanning; /* a whole scan goes on */
@@ -210,16 +235,33 @@ struct share {
 void share_wake(struct share *s); /* there is something to do */
 void share_on_timer(uv_timer_t *t);
 void share_on_idle(uv_idle_t *i);
-void share_hold(struct share *s, struct root *root); /* what share_root_get gives from now on */
-void share_scan_all(struct share *s);                /* everything, from the top */
-void share_drop_work(struct share *s); /* forget all work; jobs that run come back for nothing */
+void share_scan_all(struct share *s);   /* everything, from the top */
+void share_scan_begin(struct share *s); /* a scan goes on, of some folders at least */
+void share_begin_anew(struct share *s); /* the store is to have the rows of the places */
+void share_drop_work(struct share *s);  /* forget all work; jobs that run come back for nothing */
 /* A call of the store failed: true when it did (bad is not 0), and then nothing more is to be tried
  * now. */
 bool share_failed(struct share *s, int64_t bad, const struct err *e);
-void share_use(struct share *s,
-               struct root *root); /* share this from now on; NULL: nothing. Takes root. */
 void share_put_parts(struct share *s);
 void share_say_status(struct share *s); /* share.c: for whoever asks */
+
+/* ---- share_place.c ---- */
+/* What path lies in, and the path in it; NULL: in none. */
+struct place *place_of(const struct share *s, const char *path, const char **below);
+const struct root *place_root(const struct share *s, const char *path, const char **below);
+int place_stat(const struct share *s, const char *path, struct root_stat *st, struct err *e);
+bool place_is_label(const struct share *s, const char *path);
+bool place_any(const struct share *s);                         /* the disk of some is there */
+bool places_away(const struct share *s);                       /* the disk of some is not */
+void places_set(struct share *s, struct share_new_folders *n); /* takes the roots that it needs */
+void places_begin(struct share *s); /* the store is to know of the same ones */
+void places_scan(struct share *s);
+void places_check(struct share *s, int64_t now); /* which are gone, or back? */
+void places_say(struct share *s);                /* trouble */
+void places_free(struct share *s);
+
+/* Is this path meant? */
+typedef bool path_fn(void *ctx, const char *path);
 
 /* ---- share_watch.c ---- */
 void share_on_poll(uv_poll_t *p, int status, int events);
@@ -253,10 +295,12 @@ void share_list(struct share *s, const char *path, bool deep,
 int64_t share_scan_due(const struct share *s);
 bool share_scan_turn(struct share *s, int64_t now);
 void share_scan_drop(struct share *s);
+void share_scan_leave(struct share *s, path_fn *fn, void *ctx); /* the folder being listed */
 /* Count; true: the first of this kind in this folder. */
 bool share_skip(struct share *s, const char *folder, enum share_skip why, uint32_t add);
 bool share_skips_in(const struct share *s, const char *folder); /* something is skipped there */
 void share_skips_drop(struct share *s, const char *folder);     /* its counts, and those below */
+void share_skips_drop_if(struct share *s, path_fn *fn, void *ctx);
 
 /* ---- share_folder.c ---- */
 struct folder *folder_get(struct share *s, const char *path); /* take into work */
@@ -272,6 +316,7 @@ void folder_drop_all(struct share *s);
 /* ---- share_hash.c ---- */
 void item_add(struct share *s, struct folder *f, const char *path, uint64_t size, bool first);
 void item_forget(struct share *s, const char *path, bool tree); /* tree: and those below path */
+void item_forget_if(struct share *s, path_fn *fn, void *ctx);
 bool item_exists(struct share *s, const char *path);
 int64_t item_due(const struct share *s);
 bool item_turn(struct share *s, int64_t now); /* started some jobs */

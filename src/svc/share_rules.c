@@ -23,6 +23,7 @@ const char *share_skip_word(enum share_skip why)
         [SKIP_UNREADABLE] = "unreadable",
         [SKIP_FOREIGN] = "foreign",
         [SKIP_IGNORED] = "ignored",
+        [SKIP_TAKEN] = "taken",
     };
 
     return words[why];

@@ -22,6 +22,7 @@ enum share_skip {
     SKIP_UNREADABLE,
     SKIP_FOREIGN, /* another owner's file, or on another file system */
     SKIP_IGNORED, /* by a pattern in a SHARE_IGNORE_FILE */
+    SKIP_TAKEN,   /* an added folder has this name */
     SKIP_COUNT
 };
 const char *share_skip_word(enum share_skip why); /* "hidden", as status and manual have it */

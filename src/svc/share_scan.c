@@ -15,6 +15,8 @@
 /* The folder that is being listed. */
 struct listing {
     struct folder *folder;
+    struct place *place; /* that it lies in ... */
+    const char *below;   /* ... and where there */
     struct root_dir *dir;
     bool deep;
     uint64_t ino;
@@ -69,6 +71,15 @@ void share_skips_drop(struct share *s, const char *folder)
 
     HASH_ITER (hh, s->skips, k, next)
         if (!len || (!strncmp(k->path, folder, len) && (k->path[len] == '/' || !k->path[len])))
+            forget_skips(s, k);
+}
+
+void share_skips_drop_if(struct share *s, path_fn *fn, void *ctx)
+{
+    struct skips *k, *next;
+
+    HASH_ITER (hh, s->skips, k, next)
+        if (fn(ctx, k->path))
             forget_skips(s, k);
 }
 
@@ -128,6 +139,16 @@ static void listed(struct share *s, struct folder *f)
     folder_update(s, f);
 }
 
+void share_scan_leave(struct share *s, path_fn *fn, void *ctx)
+{
+    struct folder *f = s->listing ? s->listing->folder : NULL;
+
+    if (!f || !fn(ctx, f->path))
+        return;
+    end_listing(s);
+    listed(s, f);
+}
+
 static void watch_folder(struct share *s, const struct folder *f, struct root_dir *dir)
 {
     struct err e;
@@ -145,7 +166,7 @@ static void watch_folder(struct share *s, const struct folder *f, struct root_di
  */
 static void cannot_list(struct share *s, struct folder *f, const struct err *e)
 {
-    if (!f->up) {
+    if (!f->up || place_is_label(s, f->path)) {
         s->alive_ms = 0;
     } else if (e->sys == EACCES || e->sys == EPERM || e->sys == EIO) {
         share_gone(s, f->up, f->path, true);
@@ -160,8 +181,10 @@ static void cannot_list(struct share *s, struct folder *f, const struct err *e)
 static bool begin_listing(struct share *s, struct folder *f)
 {
     struct listing *l;
-    struct err e;
-    struct root_dir *dir = root_list(s->held->root, f->path, &e);
+    struct err e = {.sys = ENOENT};
+    const char *below;
+    struct place *p = place_of(s, f->path, &below);
+    struct root_dir *dir = p && p->held ? root_list(p->held->root, below, &e) : NULL;
     struct root_stat st = {0};
 
     if (!dir) {
@@ -170,10 +193,12 @@ static bool begin_listing(struct share *s, struct folder *f)
     }
     root_stat_fd(root_list_fd(dir), &st);
     watch_folder(s, f, dir);
-    if (share_read_ignore(&s->rules, s->held->root, f->path))
+    if (share_read_ignore(&p->rules, p->held->root, below))
         f->deep = true; /* the patterns are for all below */
     l = s->listing = mem_zero(1, sizeof *l);
     l->folder = f;
+    l->place = p;
+    l->below = below;
     l->dir = dir;
     l->deep = f->deep;
     l->ino = st.ino;
@@ -187,9 +212,12 @@ static bool begin_listing(struct share *s, struct folder *f)
 static void add_known(void *ctx, const char *name, size_t len, const struct store_entry *entry)
 {
     struct listing *l = ctx;
+    const char *copy = arena_strn(l->names, name, len);
 
+    if (!l->folder->len && place_is_label(l->share, copy)) /* another shared folder */
+        return;
     MEM_GROW(l->known, l->known_count, l->known_cap);
-    l->known[l->known_count++] = share_known(arena_strn(l->names, name, len), len, entry);
+    l->known[l->known_count++] = share_known(copy, len, entry);
 }
 
 /* It is gone; or it was made, and its row too, after the list had passed its name. */
@@ -199,7 +227,7 @@ static void not_found(struct share *s, struct folder *f, const struct diff_child
     struct root_stat st;
     struct err e;
 
-    if (root_stat_at(s->held->root, path, &st, &e))
+    if (place_stat(s, path, &st, &e))
         share_gone(s, f, path, known->kind == 'd');
     else
         share_look_at(s, f->path, known->name);
@@ -272,9 +300,11 @@ static void compare(struct share *s)
 static void take_child(struct share *s, struct listing *l, const char *name,
                        const struct root_stat *st)
 {
-    enum share_skip skip = share_rule(&s->rules, l->folder->path, name, st);
+    enum share_skip skip = share_rule(&l->place->rules, l->below, name, st);
     size_t len = strlen(name);
 
+    if (skip == SKIP_NOT && !l->folder->len && place_is_label(s, name))
+        skip = SKIP_TAKEN;
     if (skip == SKIP_NOT &&
         (l->folder->len + len + 1 > PATH_LEN_MAX || l->folder->depth >= PATH_DEPTH_MAX))
         skip = SKIP_SPECIAL;

@@ -56,16 +56,14 @@ static bool open_store_again(struct share *s)
     return s->store;
 }
 
-/* The rows are to be those of s->folder; then look at everything. */
-static void begin_anew(struct share *s)
+void share_begin_anew(struct share *s)
 {
-    struct err e;
-
     s->broken = false;
-    if (share_failed(s, store_set_folder(s->store, s->folder, s->rules.top.dev, &e), &e))
-        return;
-    share_put_parts(s);
-    if (s->held && !s->broken)
+    places_say(s);
+    places_begin(s);
+    if (!s->broken)
+        share_put_parts(s);
+    if (place_any(s) && !s->broken)
         share_scan_all(s);
 }
 
@@ -73,73 +71,20 @@ static void recover(struct share *s)
 {
     if ((!s->store || store_damaged(s->store)) && !open_store_again(s))
         return;
-    begin_anew(s);
-}
-
-/* ---- the folder ---- */
-
-void share_use(struct share *s, struct root *root)
-{
-    struct err e;
-
-    share_drop_work(s);
-    share_watch_stop(s);
-    share_hold(s, root);
-    if (root) {
-        mem_free(s->folder);
-        s->folder = mem_str(root_path(root));
-        root_stat_at(root, "", &s->rules.top, &e);
-        ignore_drop(s->rules.ignore, "");
-        share_watch_start(s);
-    }
-    s->lost = false;
-    s->trouble[0] = '\0';
-    s->alive_ms = loop_now_ms() + ALIVE_MS;
-    if (s->store)
-        begin_anew(s);
-    share_wake(s);
-}
-
-/* Its rows are withdrawn but remember what the files were: if it comes back they need not be read
- * again. */
-static void folder_lost(struct share *s)
-{
-    char name[300];
-    struct err e;
-    int64_t rows;
-
-    snprintf(s->trouble, sizeof s->trouble,
-             "the shared folder %s is gone: nothing is shared until it is back",
-             show_to(name, sizeof name, s->folder, strlen(s->folder)));
-    log_warn("share", "folder_gone path=%s", name);
-    share_drop_work(s);
-    share_watch_stop(s);
-    share_hold(s, NULL);
-    s->lost = true;
-    rows = store_gone(s->store, "", &e);
-    share_failed(s, rows < 0 ? rows : 0, &e);
-}
-
-static void check_alive(struct share *s, int64_t now)
-{
-    struct root *root;
-    struct err e;
-
-    s->alive_ms = now + ALIVE_MS;
-    if (s->held && !root_alive(s->held->root))
-        folder_lost(s);
-    if (!s->lost)
-        return;
-    root = root_open(s->folder, &e);
-    if (root && !strcmp(root_path(root), s->folder)) {
-        log_info("share", "folder_back");
-        share_use(s, root);
-    } else {
-        root_close(root);
-    }
+    share_begin_anew(s);
 }
 
 /* ---- scans ---- */
+
+void share_scan_begin(struct share *s)
+{
+    if (s->scanning)
+        return;
+    s->scanning = true;
+    s->virgin = false;
+    s->scan_folders = s->watch ? watch_count(s->watch) : 0;
+    s->limit_met = !s->watch || s->watch_limit;
+}
 
 void share_scan_all(struct share *s)
 {
@@ -148,7 +93,7 @@ void share_scan_all(struct share *s)
     s->scan_folders = 0;
     s->limit_met = !s->watch;
     s->rescan_ms = NEVER;
-    share_list(s, "", true, 0);
+    places_scan(s);
     share_wake(s);
 }
 
@@ -176,6 +121,8 @@ static void tidy(struct share *s)
     struct err e;
 
     s->untidy = false;
+    if (!places_away(s) && share_failed(s, store_away_ends(s->store, &e), &e))
+        return;
     if (share_failed(s, store_tidy(s->store, &e), &e))
         return;
     mem_trim();
@@ -219,7 +166,7 @@ static bool work(struct share *s, int64_t now, bool *calm)
     bool some = false;
 
     *calm = true;
-    if (!s->held)
+    if (!s->places)
         return false;
     some |= share_dirty_turn(s, now);
     if (!s->broken)
@@ -233,7 +180,7 @@ static bool work(struct share *s, int64_t now, bool *calm)
         return true;
     if (s->scanning && !s->scan && !s->listing)
         scan_ended(s, now);
-    if (s->untidy && !some && !s->needs && items_idle(s))
+    if (s->untidy && !s->scanning && !some && !s->needs && items_idle(s))
         tidy(s);
     return some;
 }
@@ -249,8 +196,8 @@ static int64_t next_due(const struct share *s)
 
     if (s->broken)
         return earlier(due, s->retry_ms);
-    if (!s->held)
-        return s->lost ? due : NEVER;
+    if (!s->places)
+        return NEVER;
     due = earlier(due, share_dirty_due(s));
     due = earlier(due, item_due(s));
     due = earlier(due, folder_due(s));
@@ -279,7 +226,7 @@ static void finish(struct share *s)
     share_watch_stop(s);
     uv_close((uv_handle_t *)&s->idle, NULL);
     uv_close((uv_handle_t *)&s->timer, NULL);
-    share_hold(s, NULL);
+    places_free(s);
     store_close(s->store);
     s->store = NULL;
     pool_free(s->pool);
@@ -302,8 +249,8 @@ static void turn(struct share *s)
     if (s->broken && now >= s->retry_ms)
         recover(s);
     if (now >= s->alive_ms && !s->broken)
-        check_alive(s, now);
-    if (now >= s->rescan_ms && !s->broken && !s->scanning && s->held)
+        places_check(s, now);
+    if (now >= s->rescan_ms && !s->broken && !s->scanning && place_any(s))
         share_scan_all(s);
     if (!s->broken)
         some = work(s, now, &calm);

@@ -75,7 +75,7 @@ static void on_event(void *ctx, enum watch_what what, const char *folder, const 
 {
     struct share *s = ctx;
 
-    if (s->broken || s->lost || !s->held)
+    if (s->broken || !place_any(s))
         return;
     switch (what) {
     case WATCH_NAME:
@@ -84,7 +84,7 @@ static void on_event(void *ctx, enum watch_what what, const char *folder, const 
             share_look_at(s, folder, name);
         return;
     case WATCH_FOLDER:
-        if (*folder)
+        if (*folder && !place_is_label(s, folder))
             share_look_at_path(s, folder);
         else
             s->alive_ms = 0; /* is it still there? */
@@ -138,6 +138,15 @@ void share_watch_stop(struct share *s)
 
 /* ---- looking ---- */
 
+static void drop_ignore(struct share *s, const char *path)
+{
+    const char *below;
+    struct place *p = place_of(s, path, &below);
+
+    if (p && *below)
+        ignore_drop(p->rules.ignore, below);
+}
+
 void share_gone(struct share *s, struct folder *f, const char *path, bool tree)
 {
     struct err e;
@@ -148,12 +157,22 @@ void share_gone(struct share *s, struct folder *f, const char *path, bool tree)
     item_forget(s, path, tree);
     if (tree) {
         share_skips_drop(s, path);
-        ignore_drop(s->rules.ignore, path);
+        drop_ignore(s, path);
         if (s->watch)
             watch_drop(s->watch, path);
     }
     if (rows)
         folder_changed(s, f, loop_now_ms());
+}
+
+/* Both lie on one disk, so that an inode's number means the same. While that of from is away nobody
+ * knows, unless it is the folder that came back. */
+static bool same_disk(const struct share *s, const char *path, const char *from)
+{
+    const char *below;
+    const struct place *a = place_of(s, path, &below), *b = place_of(s, from, &below);
+
+    return a == b || (a && b && a->held && b->held && a->rules.top.dev == b->rules.top.dev);
 }
 
 /* Its content is known: it has another name, or was moved from there - the same inode, with the
@@ -174,7 +193,8 @@ static bool known_content(struct share *s, struct folder *f, const char *path,
         return false;
     same = was.ctime_ns == is->ctime_ns;
     if (!same && is->btime_ns && is->btime_ns <= was.ctime_ns)
-        same = gone || root_stat_at(s->held->root, from, &there, &ignored) || there.ino != is->ino;
+        same = gone || place_stat(s, from, &there, &ignored) || there.ino != is->ino;
+    same = same && same_disk(s, path, from);
     mem_free(from);
     if (!same)
         return false;
@@ -261,20 +281,26 @@ static void look(struct share *s, struct folder *f, const char *name)
     struct store_entry known;
     struct diff_child is, was;
     struct root_stat st;
+    const char *below;
+    struct place *p = place_of(s, f->path, &below);
     struct err e;
     bool there;
     int had = 0;
 
-    if (path_check(path, strlen(path)) != PATH_OK)
+    if (path_check(path, strlen(path)) != PATH_OK || !p || !p->held)
         goto out;
-    if (!strcmp(name, SHARE_IGNORE_FILE) && share_read_ignore(&s->rules, s->held->root, f->path))
+    if (!f->len && place_is_label(s, name)) { /* that name is an added folder's: it is counted */
+        share_list(s, "", false, loop_now_ms() + RELIST_MS);
+        goto out;
+    }
+    if (!strcmp(name, SHARE_IGNORE_FILE) && share_read_ignore(&p->rules, p->held->root, below))
         share_list(s, f->path, true, 0);
     had = store_get(s->store, path, &known, &e);
     if (share_failed(s, had < 0 ? had : 0, &e))
         goto out;
-    there = !root_stat_at(s->held->root, path, &st, &e);
+    there = !place_stat(s, path, &st, &e);
     if (there)
-        skip = share_rule(&s->rules, f->path, name, &st);
+        skip = share_rule(&p->rules, below, name, &st);
     if (had)
         was = share_known(name, len, &known);
     if (skip == SKIP_NOT) {

@@ -5,55 +5,47 @@
 
 #include <unistd.h>
 
-static bool as_announced(const struct root_stat *st, const struct store_content *c)
+static bool as_announced(const struct root_stat *st, const struct store_content *c, uint64_t dev)
 {
     return st->size == c->size && st->mtime_ns == c->mtime_ns && st->ctime_ns == c->ctime_ns &&
-           st->ino == c->ino && st->dev == c->dev;
-}
-
-static bool open_as_announced(struct share *share, const struct root *root,
-                              const struct store_content *c, int *fd, struct root_stat *st)
-{
-    struct err e;
-
-    *fd = root_read_fd(root, c->path, st, &e);
-    if (*fd >= 0 && as_announced(st, c))
-        return true;
-    if (*fd >= 0)
-        close(*fd);
-    share_suspect(share, c->path);
-    return false;
+           st->ino == c->ino && st->dev == dev;
 }
 
 bool shared_open_at(struct share *share, const struct store_content *c, int *fd,
                     struct root_stat *st)
 {
-    const struct root *root = share_root_get(share);
-    bool ok = root && c->kind != 'd' && open_as_announced(share, root, c, fd, st);
+    const char *below;
+    const struct root *root = share_root_get(share, c->path, &below);
+    struct err e;
+    bool ok;
 
-    if (root)
-        share_root_put(share, root);
+    if (!root)
+        return false;
+    *fd = c->kind == 'd' ? -1 : root_read_fd(root, below, st, &e);
+    ok = *fd >= 0 && as_announced(st, c, root_dev(root));
+    if (*fd >= 0 && !ok)
+        close(*fd);
+    share_root_put(share, root);
+    if (!ok && c->kind != 'd')
+        share_suspect(share, c->path);
     return ok;
 }
 
 int shared_open(struct share *share, struct store_reader *r, const struct hash *h, int *fd,
                 struct root_stat *st, char **path)
 {
-    const struct root *root = share_root_get(share);
     struct store_content c;
     struct err e;
     int found = 0;
 
-    for (unsigned n = 0; root && store_find(r, h, n, &c, &e) == 1; n++) {
+    for (unsigned n = 0; store_find(r, h, n, &c, &e) == 1; n++) {
         if (c.kind != 'd') {
-            found = open_as_announced(share, root, &c, fd, st) ? 1 : -1;
+            found = shared_open_at(share, &c, fd, st) ? 1 : -1;
             *path = c.path;
         }
         if (found == 1)
             break;
         mem_free(c.path);
     }
-    if (root)
-        share_root_put(share, root);
     return found;
 }

@@ -194,7 +194,7 @@ int store_rows_since(struct store_reader *r, uint64_t generation, uint64_t since
     return store_rows(r, &ask, name, b, e);
 }
 
-static void take_content(const struct store_reader *r, sqlite3_stmt *st, struct store_content *out)
+static void take_content(sqlite3_stmt *st, struct store_content *out)
 {
     struct store_entry entry;
 
@@ -206,7 +206,6 @@ static void take_content(const struct store_reader *r, sqlite3_stmt *st, struct 
         .mtime_ns = entry.mtime_ns,
         .ctime_ns = entry.ctime_ns,
         .ino = entry.ino,
-        .dev = r->meta.dev,
         .root = entry.root,
     };
 }
@@ -227,7 +226,7 @@ int store_find(struct store_reader *r, const struct hash *hash, unsigned nth,
     }
     code = db_step(&r->db, st);
     if (code == SQLITE_ROW)
-        take_content(r, st, out);
+        take_content(st, out);
     bad = end(r, st, code, e);
     return bad ? bad : code == SQLITE_ROW;
 }
@@ -245,7 +244,7 @@ int store_each(struct store_reader *r, store_each_fn *fn, void *ctx, struct err 
         struct store_content content;
         struct hash hash;
 
-        take_content(r, st, &content);
+        take_content(st, &content);
         db_hash(st, COL_HASH, &hash);
         more = fn(ctx, &content, &hash);
         mem_free(content.path);

@@ -57,7 +57,7 @@ struct store_content {
     char *path; /* relative to the shared folder; mem_free */
     uint64_t size;
     int64_t mtime_ns, ctime_ns;
-    uint64_t ino, dev;
+    uint64_t ino;
     struct hash root;
 };
 /* nth path (0, 1 ...) of this hash. 1 found, 0 not, negative. */

@@ -12,12 +12,13 @@
 
 #define STRING2(x) #x
 #define STRING(x)  STRING2(x)
-#define SCHEMA     4
+#define SCHEMA     5
 
 /* Eight bytes of a hash find it as well as all 32, in a third of the room. */
 #define HASH8      "substr(hash, 1, 8)"
 #define HASH_INDEX "CREATE INDEX entry_hash8 ON entry(" HASH8 ") WHERE hash IS NOT NULL;"
 #define ADDED      "CREATE TABLE added(label BLOB PRIMARY KEY, path BLOB NOT NULL);"
+#define AWAY       "CREATE INDEX entry_away ON entry(kind) WHERE kind = 119;"
 
 /* number is the change number: a change moves its row to the end of the table, so "everything after
  * N" is one stretch of it. Names are blobs: they are the file system's bytes. kind is a character's
@@ -25,9 +26,9 @@
  */
 static const char TABLES[] =
     "CREATE TABLE meta(id INTEGER PRIMARY KEY CHECK(id = 1), generation INTEGER, number INTEGER,"
-    "  floor INTEGER, dev INTEGER, files INTEGER, bytes INTEGER, gone INTEGER, clean INTEGER, "
+    "  floor INTEGER, files INTEGER, bytes INTEGER, gone INTEGER, clean INTEGER, "
     "folder BLOB, digest BLOB);"
-    "INSERT INTO meta VALUES(1, random(), 0, 0, 0, 0, 0, 0, 1, x'', zeroblob(16));"
+    "INSERT INTO meta VALUES(1, random(), 0, 0, 0, 0, 0, 1, x'', zeroblob(16));"
     "CREATE TABLE entry(number INTEGER PRIMARY KEY, folder BLOB NOT NULL, name BLOB NOT NULL,"
     "  kind INTEGER NOT NULL, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, ino INTEGER, hash "
     "BLOB, root BLOB);"
@@ -40,13 +41,14 @@ static const char TABLES[] =
     "  options TEXT, state INTEGER, size INTEGER, done INTEGER, error TEXT, added INTEGER);"
     "CREATE TABLE part(hash BLOB PRIMARY KEY, root BLOB NOT NULL, size INTEGER, path BLOB, have "
     "BLOB,"
-    "  checkpoints BLOB);" ADDED "PRAGMA user_version = " STRING(SCHEMA) ";";
+    "  checkpoints BLOB);" ADDED AWAY "PRAGMA user_version = " STRING(SCHEMA) ";";
 
 /* From each older version to the next. */
 static const char *const NEXT[SCHEMA] = {
     [1] = "ALTER TABLE meta ADD COLUMN digest BLOB;", /* made at the next start of the writer */
     [2] = ADDED,                                      /* one shared folder only */
     [3] = "DROP INDEX entry_hash;" HASH_INDEX,
+    [4] = "ALTER TABLE meta DROP COLUMN dev;" AWAY, /* the system tells it */
 };
 
 #define ENTRY "number, folder, name, kind, size, mtime_ns, ctime_ns, ino, hash, root"
@@ -60,11 +62,10 @@ static const char *const SQL[SQL_COUNT] = {
     [SQL_BEGIN_READ] = "BEGIN",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
-    [SQL_META_GET] = "SELECT generation, number, floor, dev, files, bytes, gone, clean, folder, "
+    [SQL_META_GET] = "SELECT generation, number, floor, files, bytes, gone, clean, folder, "
                      "digest FROM meta",
-    [SQL_META_PUT] =
-        "UPDATE meta SET generation = ?1, number = ?2, floor = ?3, dev = ?4, files = ?5,"
-        " bytes = ?6, gone = ?7, clean = ?8, folder = ?9, digest = ?10",
+    [SQL_META_PUT] = "UPDATE meta SET generation = ?1, number = ?2, floor = ?3, files = ?4,"
+                     " bytes = ?5, gone = ?6, clean = ?7, folder = ?8, digest = ?9",
     [SQL_GET] = "SELECT " ENTRY " FROM entry WHERE folder = ?1 AND name = ?2",
     [SQL_CHILDREN] = "SELECT " ENTRY " FROM entry WHERE folder = ?1 AND name > ?2 AND " LIVE
                      " ORDER BY name LIMIT ?3",
@@ -273,16 +274,15 @@ int db_meta_get(struct db *db, struct db_meta *m)
             .generation = (uint64_t)sqlite3_column_int64(st, 0),
             .number = (uint64_t)sqlite3_column_int64(st, 1),
             .floor = (uint64_t)sqlite3_column_int64(st, 2),
-            .dev = (uint64_t)sqlite3_column_int64(st, 3),
-            .files = (uint64_t)sqlite3_column_int64(st, 4),
-            .bytes = (uint64_t)sqlite3_column_int64(st, 5),
-            .gone = (uint64_t)sqlite3_column_int64(st, 6),
-            .clean = sqlite3_column_int(st, 7),
-            .folder = mem_strn(sqlite3_column_bytes(st, 8) ? sqlite3_column_blob(st, 8) : "",
-                               (size_t)sqlite3_column_bytes(st, 8)),
+            .files = (uint64_t)sqlite3_column_int64(st, 3),
+            .bytes = (uint64_t)sqlite3_column_int64(st, 4),
+            .gone = (uint64_t)sqlite3_column_int64(st, 5),
+            .clean = sqlite3_column_int(st, 6),
+            .folder = mem_strn(sqlite3_column_bytes(st, 7) ? sqlite3_column_blob(st, 7) : "",
+                               (size_t)sqlite3_column_bytes(st, 7)),
         };
-    if (!bad && sqlite3_column_bytes(st, 9) == DIGEST_BYTES) {
-        struct rd r = rd_over(sqlite3_column_blob(st, 9), DIGEST_BYTES);
+    if (!bad && sqlite3_column_bytes(st, 8) == DIGEST_BYTES) {
+        struct rd r = rd_over(sqlite3_column_blob(st, 8), DIGEST_BYTES);
 
         m->has_digest = digest_get(&r, &m->digest);
     }

@@ -51,14 +51,13 @@ static int put_meta(struct store *s)
     sqlite3_bind_int64(st, 1, (int64_t)m->generation);
     sqlite3_bind_int64(st, 2, (int64_t)m->number);
     sqlite3_bind_int64(st, 3, (int64_t)m->floor);
-    sqlite3_bind_int64(st, 4, (int64_t)m->dev);
-    sqlite3_bind_int64(st, 5, (int64_t)m->files);
-    sqlite3_bind_int64(st, 6, (int64_t)m->bytes);
-    sqlite3_bind_int64(st, 7, (int64_t)m->gone);
-    sqlite3_bind_int(st, 8, m->clean);
-    db_bind_text(st, 9, m->folder, strlen(m->folder));
+    sqlite3_bind_int64(st, 4, (int64_t)m->files);
+    sqlite3_bind_int64(st, 5, (int64_t)m->bytes);
+    sqlite3_bind_int64(st, 6, (int64_t)m->gone);
+    sqlite3_bind_int(st, 7, m->clean);
+    db_bind_text(st, 8, m->folder, strlen(m->folder));
     digest_put(&digest, &m->digest);
-    db_bind_text(st, 10, digest.data, digest.len);
+    db_bind_text(st, 9, digest.data, digest.len);
     rc = db_run(&s->db, st);
     buf_free(&digest);
     return rc;
@@ -229,11 +228,10 @@ void store_close(struct store *s)
     mem_free(s);
 }
 
-int store_set_folder(struct store *s, const char *folder, uint64_t dev, struct err *e)
+int store_set_folder(struct store *s, const char *folder, struct err *e)
 {
     if (store_begin(s, e))
         return -ERR_IO;
-    s->meta.dev = dev;
     if (!strcmp(s->meta.folder, folder))
         return store_commit(s, e);
     if (db_exec(&s->db, "DELETE FROM entry; DELETE FROM content; DELETE FROM added"))
@@ -243,6 +241,15 @@ int store_set_folder(struct store *s, const char *folder, uint64_t dev, struct e
     s->meta.number = s->meta.floor = s->meta.files = s->meta.bytes = s->meta.gone = 0;
     s->meta.digest = (struct digest){0};
     new_generation(s);
+    return store_commit(s, e);
+}
+
+int store_leave_folder(struct store *s, struct err *e)
+{
+    if (store_forget_gone(s, e))
+        return -ERR_IO;
+    mem_free(s->meta.folder);
+    s->meta.folder = mem_str("");
     return store_commit(s, e);
 }
 

@@ -38,9 +38,11 @@ uint64_t store_generation(const struct store *s);
 uint64_t store_number(const struct store *s); /* of the newest change, committed or not */
 void store_counts(const struct store *s, uint64_t *files, uint64_t *bytes); /* announced */
 
-/* What the rows are rows of; on device dev. Another folder than before: everything is forgotten,
- * new generation. "": none. */
-int store_set_folder(struct store *s, const char *folder, uint64_t dev, struct err *e);
+/* What the rows are rows of. Another folder than before: everything is forgotten, new generation.
+ * "": none. */
+int store_set_folder(struct store *s, const char *folder, struct err *e);
+/* It is none from now on, but the rows of those that were added stay. */
+int store_leave_folder(struct store *s, struct err *e);
 
 /* The folders that are shared beside that one: their label is the first component of all their
  * paths. Remembered here so that the labels stay. fn must not call the store. */

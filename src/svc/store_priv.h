@@ -112,7 +112,7 @@ char *db_path(sqlite3_stmt *st);                          /* COL_FOLDER/COL_NAME
 struct row db_row(const struct store_entry *entry, const char *path, uint64_t number);
 
 struct db_meta { /* the one row of meta */
-    uint64_t generation, number, floor, dev, files, bytes, gone;
+    uint64_t generation, number, floor, files, bytes, gone;
     bool clean;
     char *folder; /* mem_free */
     bool has_digest;

@@ -266,7 +266,7 @@ static void share(const struct list *l, uint64_t first, uint64_t count, const ch
     http_client_setup();
     mkdir(home, 0700);
     snprintf(db, sizeof db, "%s/iwant.db", home);
-    if (!(s = store_open(db, NULL, &e)) || store_set_folder(s, "/bench", 1, &e))
+    if (!(s = store_open(db, NULL, &e)) || store_set_folder(s, "/bench", &e))
         stop_on(&e);
     for (uint64_t i = 0; i < count; i++)
         put(s, l, first + i);

@@ -91,7 +91,7 @@ def case_usage(w):
         ["search", "--larger", "many", "x"], ["search", "--limit", "20000", "x"], ["--color", "blue", "status"],
         ["download"], ["download", "xyz"], ["download", "12345"], ["download", "@1"], ["download", "@x"],
         ["download", "to"], ["download", "--exec", "x", "123456"], ["download", "--limit-rate", "x", "123456"],
-        ["share"], ["share", "a", "b"], ["view"], ["view", "files"], ["status", "x"], ["pause"], ["hash"],
+        ["share", "--add"], ["share", "a", "b"], ["view"], ["view", "files"], ["status", "x"], ["pause"], ["hash"],
         ["help", "nothing"], ["start", "now"], ["start", "--port", "0"], ["start", "--limit-up", "x"]))
 
 
@@ -148,6 +148,12 @@ def case_folders(w):
         check(f.read() == f"# mine\n[Network]\nname = eva\n\n[Paths]\nshare = {box.home}/Films\n"
               f"download = {box.home}/incoming\n", "the file")
     check(box.run("start", "--share", "Films", "--downloads", "Films/deep").code == 2, "one inside the other")
+    os.makedirs(os.path.join(box.home, "Music: live"))
+    stored(w, "more-folders", transcript(
+        box, ["share"], ["share", "--add", "Music: live"], ["share", "--add", "Films"], ["share", "--add", "Films/deep"],
+        ["share", "--add", "incoming"], ["share", "--add", "/etc"], ["share"], ["share", "--json"], ["download", "to", "Music: live"],
+        ["share", "--remove", "Films"], ["share", "--remove", "Films"], ["view", "config"], ["share", "--remove", "Music: live"],
+        ["share"], ["share", "--skipped"], ["share", "Films"]))
     check(box.run("share", "/usr/share").code == 0, "a folder below a system folder")
 
 
@@ -366,6 +372,13 @@ def case_change(w):
     hash_ = a.run("search", "--json", "silicon minimum").rows()[0]["hash"]
     done = a.run("download", "--json", hash_).rows()[-1]
     check(os.path.dirname(done["path"]) == os.path.join(a.home, "In"), done)
+    a.write("More/blackberry.txt", b"blackberry")
+    check(a.run("share", "--add", "More").err == f"sharing as well {a.home}/More\n", "one more")
+    wait("the folder beside it", lambda: b.run("search", "blackberry").code == 0)
+    check(a.run("share").out == f"{a.home}/Other\t\there\n{a.home}/More\tMore\there\n", a.run("share"))
+    check(b.run("search", "--json", "blackberry").rows()[0]["path"] == "More/blackberry.txt", "its path")
+    check(a.run("share", "--remove", "More").code == 0, "taken away")
+    wait("its files gone", lambda: b.run("search", "blackberry").code == 1)
     for bad in (["share", "In"], ["share", "nothing"], ["share", "/etc"], ["download", "to", "Other"]):
         refused = a.run(*bad)
         check(refused.code == 2 and refused.err.startswith("iwanto: cannot "), refused)
@@ -374,7 +387,7 @@ def case_change(w):
     check(rows["share"]["value"] == f"{a.home}/Other" and rows["share"]["source"] == "file", rows["share"])
     check(rows["name"]["value"] == "a" and rows["name"]["source"] == "flag", rows["name"])
     with open(os.path.join(a.state, ".iwant.conf")) as f:
-        check(f.read() == f"[Paths]\nshare = {a.home}/Other\ndownload = {a.home}/In\n", "saved")
+        check(f.read() == f"[Paths]\nshare = {a.home}/Other\ndownload = {a.home}/In\nalso = \n", "saved")
 
 
 def case_other_user(w):

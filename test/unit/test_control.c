@@ -44,7 +44,8 @@ static struct {
     void (*done)(void *ctx, const struct ask_reply *r);
     void *done_ctx;
     char share[256], folder[256];
-    bool refuse; /* the folder's room does not take it */
+    size_t added; /* folders beside the first */
+    bool refuse;  /* the folder's room does not take it */
     void (*listen)(void *ctx, json_t *event);
     void *listen_ctx;
     atomic_int unlistened, quits;
@@ -145,13 +146,26 @@ void share_status(struct share *s, struct share_status *out)
     snprintf(out->folder, sizeof out->folder, "%s", fake.share);
 }
 
-int share_set_folder(struct share *s, const char *folder, struct err *e)
+int share_set_folders(struct share *s, const char *folder, const char *const *added, size_t count,
+                      struct err *e)
 {
     (void)s;
+    (void)added;
+    fake.added = count;
     if (fake.refuse)
         return err_set(e, ERR_USAGE, "cannot share it");
-    snprintf(fake.share, sizeof fake.share, "%s", folder);
+    snprintf(fake.share, sizeof fake.share, "%s", folder ? folder : "");
     return 0;
+}
+
+size_t share_folders(struct share *s, struct share_folder *out, size_t max)
+{
+    (void)s;
+    assert_int_equal(max, SHARE_FOLDERS_MAX);
+    snprintf(out->path, sizeof out->path, "%s", fake.share);
+    out->name[0] = '\0';
+    out->here = true;
+    return 1;
 }
 
 void desk_status(struct desk *d, struct desk_status *out)

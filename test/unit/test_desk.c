@@ -606,7 +606,7 @@ static void our_own_rows_count_too(void **state)
     snprintf(db, sizeof db, "%s/own.db", top);
     s = store_open(db, NULL, &e);
     assert_non_null(s);
-    assert_int_equal(store_set_folder(s, "/nowhere", 1, &e), 0);
+    assert_int_equal(store_set_folder(s, "/nowhere", &e), 0);
     put_own(s, "mine.txt", 'a');
     desk_free(desk);
     desk = desk_new(&c, &e);
@@ -621,7 +621,7 @@ static void our_own_rows_count_too(void **state)
     put_own(s, "mine too.txt", 'b');
     desk_own(desk, store_generation(s), store_number(s));
     WAIT_FOR(files() == 2);
-    assert_int_equal(store_set_folder(s, "/elsewhere", 1, &e), 0);
+    assert_int_equal(store_set_folder(s, "/elsewhere", &e), 0);
     put_own(s, "other.txt", 'c');
     desk_own(desk, store_generation(s), store_number(s));
     WAIT_FOR(files() == 1 && found("/v1/search?q=other") == 1);

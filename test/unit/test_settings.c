@@ -217,6 +217,7 @@ static void defaults_are_made(void **state)
 static void one_folder_is_changed_for_good(void **state)
 {
     char *file = settings_path(home, SETTINGS_FILE), *canonical;
+    struct settings_shared is;
     struct buf text = {0};
     struct conf c;
     struct err e = {0};
@@ -226,14 +227,13 @@ static void one_folder_is_changed_for_good(void **state)
     write_conf("# mine\n[Network]\nport = 9\n");
     assert_int_equal(settings_load(&c, home, &e), 0);
     assert_int_equal(settings_fill(&c, &e), 0);
-    assert_int_equal(settings_check_one(&c, home, CONF_SHARE, in("link"), &canonical, &e), 0);
-    assert_string_equal(canonical, in("pub"));
-    assert_int_equal(settings_save(file, CONF_SHARE, canonical, &e), 0);
-    settings_put(&c, CONF_SHARE, canonical);
+    assert_int_equal(settings_share(&c, home, SETTINGS_ONLY, in("link"), &is, &e), 0);
+    assert_string_equal(is.folder, in("pub"));
+    assert_int_equal(settings_save_shared(file, &is, &e), 0);
+    settings_put(&c, CONF_SHARE, is.share);
     assert_string_equal(conf_text(&c, CONF_SHARE), in("pub"));
-    mem_free(canonical);
-    assert_int_equal(settings_check_one(&c, home, CONF_DOWNLOAD, in("pub/deep"), &canonical, &e),
-                     -ERR_USAGE);
+    settings_shared_done(&is);
+    assert_int_equal(settings_check_download(&c, home, in("pub/deep"), &canonical, &e), -ERR_USAGE);
     assert_null(canonical);
     conf_done(&c);
     assert_int_equal(save_read(file, 4096, &text, &e), 0);

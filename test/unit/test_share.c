@@ -1,12 +1,14 @@
 /* svc/share: what lies in the folder is what is announced, whatever happened to it; nothing is read
  * twice for nothing. A real folder, real events. Each step waits for what must come, with a
  * deadline that only a hang can meet. */
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
 #include "core/content.h"
 #include "svc/hash_file.h"
 #include "svc/share.h"
+#include "svc/shared_file.h"
 #include "svc/store.h"
 
 #include <fcntl.h>
@@ -31,6 +33,7 @@ static struct share *share;
 static struct store_reader *reader;
 static atomic_uint_least64_t told; /* the newest number that share told of */
 static struct err e;
+static const char *below; /* of share_root_get */
 
 /* ---- the folder ---- */
 
@@ -62,16 +65,32 @@ static void on_changed(void *ctx, uint64_t generation, uint64_t number)
     atomic_store(&told, number);
 }
 
+static void start_as(const struct share_conf *conf)
+{
+    share = share_new(conf, NULL, &e);
+    if (!share)
+        fail_msg("%s", e.text);
+    reader = store_reader_open(db, &e);
+    assert_non_null(reader);
+}
+
 static void start(bool hidden)
 {
     struct share_conf conf = {
         .db_path = db, .folder = folder, .hidden = hidden, .changed = on_changed};
 
-    share = share_new(&conf, NULL, &e);
-    if (!share)
-        fail_msg("%s", e.text);
-    reader = store_reader_open(db, &e);
-    assert_non_null(reader);
+    start_as(&conf);
+}
+
+static void start_with(const char *const *added, size_t count)
+{
+    struct share_conf conf = {.db_path = db,
+                              .folder = folder,
+                              .added = added,
+                              .added_count = count,
+                              .changed = on_changed};
+
+    start_as(&conf);
 }
 
 static void stop(void)
@@ -553,16 +572,17 @@ static void another_folder(void **state)
     await("d:|f:a");
     share_status(share, &st);
     generation = st.generation;
-    assert_int_equal(share_set_folder(share, "/no/such", &e), -ERR_USAGE);
-    assert_int_equal(share_set_folder(share, "/", &e), -ERR_USAGE);
-    assert_int_equal(share_set_folder(share, "/etc", &e), -ERR_USAGE);
-    assert_int_equal(share_set_folder(share, top, &e), -ERR_USAGE); /* our state lies in it */
+    assert_int_equal(share_set_folders(share, "/no/such", NULL, 0, &e), -ERR_USAGE);
+    assert_int_equal(share_set_folders(share, "/", NULL, 0, &e), -ERR_USAGE);
+    assert_int_equal(share_set_folders(share, "/etc", NULL, 0, &e), -ERR_USAGE);
+    assert_int_equal(share_set_folders(share, top, NULL, 0, &e),
+                     -ERR_USAGE); /* our state lies in it */
     assert_non_null(strstr(e.text, "not for others"));
     assert_true(e.hint[0]);
     await("d:|f:a");
-    old = share_root_get(share);
+    old = share_root_get(share, "", &below);
     snprintf(other, sizeof other, "%s/other", top);
-    assert_int_equal(share_set_folder(share, other, &e), 0);
+    assert_int_equal(share_set_folders(share, other, NULL, 0, &e), 0);
     await("d:|f:b");
     share_status(share, &st);
     assert_false(st.generation == generation);
@@ -574,11 +594,11 @@ static void another_folder(void **state)
     write_file("../other/c", "3");
     write_file("a2", "not watched any more");
     await("d:|f:b|f:c");
-    assert_int_equal(share_set_folder(share, NULL, &e), 0);
+    assert_int_equal(share_set_folders(share, NULL, NULL, 0, &e), 0);
     await("");
-    now = share_root_get(share);
+    now = share_root_get(share, "", &below);
     assert_null(now);
-    assert_int_equal(share_set_folder(share, folder, &e), 0);
+    assert_int_equal(share_set_folders(share, folder, NULL, 0, &e), 0);
     await("d:|f:a|f:a2");
 }
 
@@ -595,13 +615,119 @@ static void the_folder_goes_and_comes_back(void **state)
     run("mv ../in ../away");
     await("");
     await_status(st, st.trouble[0]);
-    assert_null(share_root_get(share));
+    assert_null(share_root_get(share, "", &below));
     run("mv ../away ../in");
     await("d:|f:a|d:s|f:s/b");
     assert_int_equal(hashed(), before);
     await_status(st, !st.trouble[0]);
     write_file("a", "new");
     await_content("a", "new");
+}
+
+static const char *beside(const char *name)
+{
+    static char path[8][80];
+    static unsigned n;
+    char *out = path[n++ % 8];
+
+    snprintf(out, sizeof *path, "%s/%s", top, name);
+    return out;
+}
+
+/* Two folders of one name beside the first: each is told under a label of its own. What is added or
+ * taken away leaves the others alone: nothing of theirs is read or numbered again. */
+static void folders_beside_the_first(void **state)
+{
+    const char *both[] = {beside("x/more"), beside("y/more")};
+    struct share_folder *of = mem_zero(SHARE_FOLDERS_MAX, sizeof *of);
+    struct share_status st;
+    uint64_t generation;
+    int fd;
+    struct store_content c;
+    struct root_stat seen;
+    struct hash hash;
+
+    (void)state;
+    run("mkdir s more ../x ../x/more ../y ../y/more; echo -n 1 >s/a; echo -n 2 >../x/more/b;"
+        "echo -n 3 >../y/more/c; echo -n 0 >more/own");
+    start(false);
+    await("d:|d:more|f:more/own|d:s|f:s/a");
+    share_status(share, &st);
+    generation = st.generation;
+    assert_int_equal(share_set_folders(share, folder, both, 2, &e), 0);
+    await("d:|d:more|d:more (2)|f:more (2)/b|d:more (3)|f:more (3)/c|f:more/own|d:s|f:s/a");
+    share_status(share, &st);
+    assert_true(st.generation == generation);
+    assert_int_equal(hashed(), 4);
+    assert_int_equal(share_folders(share, of, SHARE_FOLDERS_MAX), 3);
+    assert_string_equal(of[0].name, "");
+    assert_string_equal(of[1].name, "more (2)");
+    assert_string_equal(of[2].path, both[1]);
+    assert_true(of[2].here);
+    mem_free(of);
+    content_hash(&hash, "3", 1);
+    assert_int_equal(store_find(reader, &hash, 0, &c, &e), 1);
+    assert_true(shared_open_at(share, &c, &fd, &seen));
+    close(fd);
+    mem_free(c.path);
+    write_file("../y/more/new", "new");
+    await_content("more (3)/new", "new");
+    run("mkdir 'more (3)'; echo -n own >'more (3)/own'"); /* the name is taken */
+    await_status(st, st.skipped[SKIP_TAKEN] == 1);
+    run("mv ../y/more/new ../x/more/new; mv ../x/more/b s/b"); /* nothing is read */
+    await("d:|d:more|d:more (2)|f:more (2)/new|d:more (3)|f:more (3)/c|f:more/own|d:s|f:s/a|f:s/b");
+    assert_int_equal(hashed(), 5);
+    stop();
+    start_with(both + 1, 1); /* while nobody ran it was taken out of the settings */
+    await("d:|d:more|d:more (3)|f:more (3)/c|f:more/own|d:s|f:s/a|f:s/b");
+    assert_int_equal(hashed(), 0);
+    assert_int_equal(share_set_folders(share, NULL, both + 1, 1, &e),
+                     0); /* the first one no more */
+    await("d:more (3)|f:more (3)/c");
+    assert_int_equal(hashed(), 0);
+    assert_int_equal(share_set_folders(share, NULL, NULL, 0, &e), 0);
+    await("");
+}
+
+/* A disk is taken out and comes back: its rows go and come, nothing is read. The other folders do
+ * not notice; it may be away at a start. */
+static void a_disk_is_taken_out(void **state)
+{
+    const char *disk[] = {beside("disk")}, *no[] = {beside("nothing")};
+    struct share_folder *of = mem_zero(SHARE_FOLDERS_MAX, sizeof *of);
+    struct share_status st;
+
+    (void)state;
+    run("mkdir ../disk ../disk/deep; echo -n 1 >a; echo -n 2 >../disk/deep/b; echo -n 3 "
+        ">../disk/c");
+    start_with(disk, 1);
+    await("d:|f:a|d:disk|f:disk/c|d:disk/deep|f:disk/deep/b");
+    run("mv ../disk ../out");
+    await("d:|f:a");
+    await_status(st, strstr(st.trouble, "is gone"));
+    write_file("b", "the others go on");
+    await("d:|f:a|f:b");
+    assert_int_equal(share_set_folders(share, folder, no, 1, &e), -ERR_USAGE);
+    assert_int_equal(share_set_folders(share, folder, disk, 1, &e), 0); /* away, but shared */
+    stop();
+    start_with(disk, 1);
+    await("d:|f:a|f:b");
+    assert_int_equal(share_folders(share, of, SHARE_FOLDERS_MAX), 2);
+    assert_false(of[1].here);
+    mem_free(of);
+    run("echo -n 4 >../out/new; rm ../out/c; mv ../out ../disk");
+    await("d:|f:a|f:b|d:disk|d:disk/deep|f:disk/deep/b|f:disk/new");
+    assert_int_equal(hashed(), 1);
+    await_status(st, !st.trouble[0]);
+    run("mv ../disk ../out"); /* the first one goes and the second stays away */
+    await("d:|f:a|f:b");
+    run("mv ../in ../in2");
+    await("");
+    run("mv ../out ../disk");
+    await("d:disk|d:disk/deep|f:disk/deep/b|f:disk/new");
+    run("mv ../in2 ../in");
+    await("d:|f:a|f:b|d:disk|d:disk/deep|f:disk/deep/b|f:disk/new");
+    assert_int_equal(hashed(), 1);
 }
 
 static void a_damaged_index_is_made_anew(void **state)
@@ -814,6 +940,8 @@ int main(void)
         T(what_is_ignored),
         T(another_folder),
         T(the_folder_goes_and_comes_back),
+        T(folders_beside_the_first),
+        T(a_disk_is_taken_out),
         T(a_damaged_index_is_made_anew),
         T(whatever_happens),
         T(a_full_disk_is_told_and_outlived),
@@ -822,5 +950,7 @@ int main(void)
         T(hashes_without_a_service),
     };
 
+    if (getenv("TEST")) /* one by its name, or by a pattern */
+        cmocka_set_test_filter(getenv("TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,7 +126,7 @@ static void numbers_rise_and_rows_follow(void **state)
     uint64_t g, files, bytes;
 
     (void)state;
-    assert_int_equal(store_set_folder(s, "/home/eva/Public", 5, &e), 0);
+    assert_int_equal(store_set_folder(s, "/home/eva/Public", &e), 0);
     g = store_generation(s);
     put(s, "a", 1);
     put(s, "sub/b", 1);
@@ -262,7 +262,7 @@ static void contents_are_found(void **state)
     struct hash unknown = hash_of("unknown");
 
     (void)state;
-    assert_int_equal(store_set_folder(s, "/x", 77, &e), 0);
+    assert_int_equal(store_set_folder(s, "/x", &e), 0);
     assert_int_equal(store_put(s, "one/big", &big, "checkpoints", 11, &e), 0);
     assert_int_equal(store_put(s, "two/big", &big, "checkpoints", 11, &e), 0);
     line.hash = big.hash;
@@ -272,7 +272,6 @@ static void contents_are_found(void **state)
     assert_int_equal(store_commit(s, &e), 0);
     assert_int_equal(store_find(r, &big.hash, 1, &got, &e), 1);
     assert_string_equal(got.path, "two/big");
-    assert_int_equal(got.dev, 77);
     assert_int_equal(got.ino, 7);
     assert_true(hash_eq(&got.root, &big.root));
     mem_free(got.path);
@@ -396,21 +395,21 @@ static void added_folders_keep_their_labels(void **state)
     struct buf text = {0};
 
     (void)state;
-    assert_int_equal(store_set_folder(s, "/x", 1, &e), 0);
+    assert_int_equal(store_set_folder(s, "/x", &e), 0);
     assert_int_equal(store_add(s, "Music", "/a/Music", &e), 0);
     assert_int_equal(store_add(s, "Music (2)", "/b/Music", &e), 0);
     put_inode(s, "Music/a", 11);
     put_inode(s, "Music (2)/b", 12);
     store_close(s);
     s = open_store();
-    assert_int_equal(store_set_folder(s, "/x", 1, &e), 0);
+    assert_int_equal(store_set_folder(s, "/x", &e), 0);
     assert_int_equal(store_drop(s, "Music", &e), 0);
     assert_string_equal(remembered(s, 11, 1), ""); /* its disk's inodes mean nothing any more */
     assert_string_equal(remembered(s, 12, 1), "Music (2)/b");
     assert_int_equal(store_added(s, note_added, &text, &e), 0);
     assert_string_equal(buf_cstr(&text), " Music (2)=/b/Music");
     buf_reset(&text);
-    assert_int_equal(store_set_folder(s, "/y", 1, &e), 0);
+    assert_int_equal(store_set_folder(s, "/y", &e), 0);
     assert_int_equal(store_added(s, note_added, &text, &e), 0);
     assert_int_equal(text.len, 0);
     buf_free(&text);
@@ -423,15 +422,15 @@ static void closing_keeps_everything(void **state)
     uint64_t g;
 
     (void)state;
-    assert_int_equal(store_set_folder(s, "/x", 1, &e), 0);
+    assert_int_equal(store_set_folder(s, "/x", &e), 0);
     g = store_generation(s);
     put(s, "a", 1);
     store_close(s); /* commits */
     s = open_store();
-    assert_int_equal(store_set_folder(s, "/x", 1, &e), 0);
+    assert_int_equal(store_set_folder(s, "/x", &e), 0);
     assert_true(store_generation(s) == g);
     assert_int_equal(store_number(s), 1);
-    assert_int_equal(store_set_folder(s, "/y", 1, &e), 0); /* another folder */
+    assert_int_equal(store_set_folder(s, "/y", &e), 0); /* another folder */
     assert_false(store_generation(s) == g);
     assert_int_equal(store_number(s), 0);
     store_close(s);
@@ -599,7 +598,7 @@ static void being_killed_makes_a_new_generation(void **state)
     uint64_t g;
 
     (void)state;
-    assert_int_equal(store_set_folder(s, "/x", 1, &e), 0);
+    assert_int_equal(store_set_folder(s, "/x", &e), 0);
     put(s, "a", 1);
     g = store_generation(s);
     store_close(s);
