@@ -3,8 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,4 +80,24 @@ void daemon_done(struct daemon *d)
 void daemon_no_core(void)
 {
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0}); /* failing, it is as it was */
+}
+
+void daemon_notify(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    size_t len = path ? strlen(path) : 0;
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    int fd;
+
+    if (!len || len >= sizeof to.sun_path || (*path != '/' && *path != '@'))
+        return;
+    memcpy(to.sun_path, path, len);
+    if (*path == '@')
+        to.sun_path[0] = '\0'; /* a name that is no file's */
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    (void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to,
+                  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+    close(fd);
 }

@@ -22,3 +22,7 @@ void daemon_done(struct daemon *d);
 
 /* No core dump of this process: its memory holds keys. */
 void daemon_no_core(void);
+
+/* Tell the service manager that started us ($NOTIFY_SOCKET, as systemd's Type=notify has it), in
+ * its words: "READY=1", "STOPPING=1". Does nothing where there is none. */
+void daemon_notify(const char *state);

@@ -196,3 +196,36 @@ int last_search_word(const struct cli *c, const char *word, struct buf *digits, 
     str_copy(shown, sizeof shown, digits->data);
     return in_last_search(c, shown, digits, title, e);
 }
+
+static int by_number(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+
+    return *x < *y ? -1 : *x > *y;
+}
+
+json_t *last_search_rows(const struct cli *c)
+{
+    struct err ignored;
+    int rc;
+    json_t *last = load(c, &rc, &ignored), *rows = json_object_get(last, "rows"), *row;
+    uint64_t *number = mem_zero(json_object_size(rows) + 1, sizeof *number);
+    json_t *list = json_array();
+    size_t count = 0;
+    const char *key;
+    char text[24];
+
+    json_object_foreach (rows, key, row)
+        count += str_parse_u64(key, 1, ROW_MAX, &number[count]);
+    qsort(number, count, sizeof *number, by_number);
+    for (size_t n = 0; n < count; n++) {
+        snprintf(text, sizeof text, "%" PRIu64, number[n]);
+        row = json_object_get(rows, text);
+        json_array_append_new(list,
+                              json_pack("{sI sO* sO*}", "row", (json_int_t)number[n], "hash",
+                                        json_array_get(row, 0), "name", json_array_get(row, 1)));
+    }
+    mem_free(number);
+    json_decref(last);
+    return list;
+}

@@ -14,3 +14,5 @@ void last_search_save(const struct cli *c, const char *search, const json_t *row
  * shown, is -ERR_USAGE. */
 int last_search_word(const struct cli *c, const char *word, struct buf *digits, char **title,
                      struct err *e);
+/* The rows of the last search, [{"row","hash","name"}...] by their numbers; the caller's. */
+json_t *last_search_rows(const struct cli *c);

@@ -76,6 +76,11 @@ const struct command COMMANDS[] = {
      "Looks at interfaces, firewall, limits and disks, and asks other peers to answer: with a\n"
      "service or without one. Exit status 1 when something is wrong. Changes nothing.",
      DOCTOR_OPTS, false, cmd_doctor},
+    {"completion", "bash | zsh | fish", "a script by which that shell completes iwanto's words",
+     "bash, in ~/.bashrc: eval \"$(iwanto completion bash)\"\n"
+     "zsh, in ~/.zshrc behind compinit: eval \"$(iwanto completion zsh)\"\n"
+     "fish: iwanto completion fish >~/.config/fish/completions/iwanto.fish",
+     NULL, false, cmd_completion},
     {"stop", "", "end the service", "", NULL, false, cmd_stop},
     {"help", "[COMMAND | exit-codes]", "this, or more about one command", "", NULL, false,
      cmd_help},

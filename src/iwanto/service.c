@@ -181,6 +181,7 @@ static void leave(void *arg)
     if (s->leaving)
         return;
     s->leaving = true;
+    daemon_notify("STOPPING=1");
     log_info("service", "leaving");
     uv_close((uv_handle_t *)&s->sigint, NULL);
     uv_close((uv_handle_t *)&s->sigterm, NULL);
@@ -475,6 +476,7 @@ int service_run(struct conf *c, const char *home, bool quiet, struct err *e)
     rc = open_rooms(&s, c, home, quiet, e);
     if (!rc) {
         watch_signals(&s);
+        daemon_notify("READY=1");
         if (!quiet)
             talk(&s, c);
         loop_run(s.loop);

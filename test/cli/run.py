@@ -16,6 +16,7 @@ import time
 import traceback
 
 from cases_get import *
+from cases_completion import *
 from cases_doctor import *
 from cases_progress import *
 from cases_search import *
@@ -81,6 +82,20 @@ def case_manual_commands(w):
             continue
         for option in re.findall(r"--([a-z-]+)", box.run("help", name).out):
             check(option == "version" or f"Fl -{option}" in text, option)
+
+
+def case_manual_protocol(w):
+    """iwant-protocol(7) has every datagram and route of doc/PROTOCOL.md, and none more"""
+    text = manual("iwant-protocol.7")
+    with open(os.path.join(top, "doc", "PROTOCOL.md")) as f:
+        doc = f.read()
+    types = re.findall(r"^\| (\d+) ([A-Z]+) \| (signed|)", doc, re.M)
+    check(len(types) >= 20, types)
+    check(re.findall(r"^\.It (\d+) Ta ([A-Z]+) Ta (signed|)", text, re.M) == types, types)
+    section = doc.split("\n## Routes")[1].split("\n## ")[0]
+    routes = {r.split("?")[0] for row in re.findall(r"^\| (`.*?) \|", section, re.M) for r in re.findall(r"(/v1/[^`, ?]+)", row)}
+    written = {r.split("?")[0] for line in re.findall(r"^\.It (?:GET|POST).*", text, re.M) for r in re.findall(r"(/v1/\S+)", line)}
+    check(routes == written, f"{routes ^ written}")
 
 
 def case_usage(w):
