@@ -1,5 +1,9 @@
 /* A folder's small files: many in one request, each verified by its hash, written on the pool under
- * a name of its own and then renamed. Nothing is synced here: make_finish does it for all. */
+ * a name of its own and then renamed. Nothing is synced here: make_finish does it for all.
+ *
+ * A batch whose source says nothing for longer than others take is asked of another one as well,
+ * and so is what is still on its way when nothing else is left to ask for; whichever comes first is
+ * written, the other call ends. */
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rw.h"
@@ -12,6 +16,7 @@
 #define NOT_HERE    UINT64_MAX
 #define NOT_HERE_MS 500 /* a source that lacks something rests so long */
 #define PER_SOURCE  2   /* batches of one source at once */
+#define LATE_MS     500 /* the last ones are asked of others, too, when they take so long */
 
 enum result { ITEM_MISSING, ITEM_WRONG, ITEM_FAILED, ITEM_DONE };
 
@@ -26,6 +31,9 @@ struct batch {
     struct tree *t;
     struct source *source;
     struct http_call *call;
+    struct batch *other; /* the same of another source; NULL: none, or not any more */
+    int64_t asked_ms, heard_ms;
+    bool doubled; /* once is enough */
     struct item item[BATCH_FILES_MAX];
     size_t items;
     uint64_t bytes;
@@ -121,25 +129,65 @@ static void write_done(struct work *w)
 
 /* ---- asking ---- */
 
-static void on_batch(void *ctx, const struct http_answer *a, const struct buf *body)
+/* Its call is over, or is to be. */
+static void batch_over(struct batch *b)
+{
+    DL_DELETE(b->t->batches, b);
+    b->source->running--;
+    if (b->call)
+        http_cancel(b->call);
+    b->call = NULL;
+    if (b->other)
+        b->other->other = NULL;
+}
+
+static void drop_other(struct batch *b)
+{
+    struct batch *o = b->other;
+
+    if (!o)
+        return;
+    batch_over(o); /* b->other is NULL then */
+    o->t->batching--;
+    batch_free(o);
+}
+
+static bool on_batch_data(void *ctx, const void *p, size_t len)
 {
     struct batch *b = ctx;
     struct tree *t = b->t;
+    int64_t now = loop_now_ms();
 
-    DL_DELETE(t->batches, b);
-    b->source->running--;
+    if (!b->body.len)
+        tree_heard(t, now - b->asked_ms);
+    b->heard_ms = now;
+    t->job->fetched += len;
+    meter_add(&t->job->meter, now, len);
+    buf_add(&b->body, p, len); /* the call sees to the size */
+    return true;
+}
+
+static void on_batch(void *ctx, const struct http_answer *a, const struct buf *unused)
+{
+    struct batch *b = ctx;
+    struct tree *t = b->t;
+    bool alone;
+
+    (void)unused;
     b->call = NULL;
-    t->job->fetched += body->len;
-    meter_add(&t->job->meter, loop_now_ms(), body->len);
     tree_pin(t);
     if (a->status == 200 && !a->err.code) {
-        buf_add(&b->body, buf_cstr(body), body->len);
+        drop_other(b);
+        batch_over(b);
         fetch_work(t->f, &b->work, write_run, write_done); /* unpins */
         batch_tick(t);
         return;
     }
+    alone = !b->other;
+    batch_over(b);
     t->batching--;
-    batch_again(b);
+    if (alone)
+        batch_again(b);
     tree_source_failed(t, b->source, a);
     batch_free(b);
     tree_unpin(t);
@@ -202,6 +250,7 @@ static void ask_batch(struct tree *t, struct batch *b, struct source *s)
                            .max = 8 * b->items + b->bytes,
                            .stall_ms = FETCH_STALL_MS,
                            .max_rate = limit,
+                           .data = on_batch_data,
                            .done = on_batch,
                            .ctx = b};
     struct buf hashes = {0};
@@ -214,6 +263,7 @@ static void ask_batch(struct tree *t, struct batch *b, struct source *s)
     ask.body = hashes.data;
     ask.body_len = hashes.len;
     b->source = s;
+    b->asked_ms = b->heard_ms = loop_now_ms();
     s->running++;
     t->batching++;
     DL_APPEND(t->batches, b);
@@ -235,8 +285,47 @@ static bool may_pay(struct tree *t, const struct batch *b)
     return true;
 }
 
+static void ask_another(struct batch *b, struct source *s)
+{
+    struct batch *o = mem_zero(1, sizeof *o);
+
+    o->t = b->t;
+    memcpy(o->item, b->item, b->items * sizeof *b->item);
+    o->items = b->items;
+    o->bytes = b->bytes;
+    o->other = b;
+    b->other = o;
+    b->doubled = o->doubled = true;
+    ask_batch(b->t, o, s);
+}
+
+/* Silent ones, and at the end what is late. */
+static void ask_others_too(struct tree *t)
+{
+    bool last = t->batches && !more(t);
+    struct batch *b;
+    struct source *s;
+
+    DL_FOREACH (t->batches, b) {
+        bool silent = tree_is_silent(t, b->heard_ms);
+        bool late = last && loop_now_ms() - b->asked_ms >= LATE_MS;
+
+        if (b->doubled || !(silent || late))
+            continue;
+        s = tree_other_source(t, b->source);
+        if (!s || s->running > PER_SOURCE)
+            continue;
+        if (silent) {
+            log_info("fetch", "silent id=%lld peer=\"%s\"", (long long)t->job->id, b->source->name);
+            tree_source_silent(b->source);
+        }
+        ask_another(b, s);
+    }
+}
+
 void batch_tick(struct tree *t)
 {
+    ask_others_too(t);
     while (!t->closing && t->stage == TREE_RUN && t->batching < TREE_BATCHES && more(t)) {
         struct source *s = tree_source(t);
         struct batch *b;
@@ -261,9 +350,7 @@ void batch_end_all(struct tree *t)
 
     DL_FOREACH_SAFE(t->batches, b, next)
     {
-        DL_DELETE(t->batches, b);
-        http_cancel(b->call);
-        b->source->running--;
+        batch_over(b);
         batch_free(b);
     }
 }

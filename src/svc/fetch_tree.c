@@ -9,6 +9,13 @@
 #include <assert.h>
 #include <string.h>
 
+/* How long a source that was asked may say nothing until another one is asked as well: so many
+ * times what answers take, within these bounds. */
+#define PATIENCE       8
+#define SILENT_MIN_MS  250
+#define SILENT_MAX_MS  1000
+#define SILENT_REST_MS 3000
+
 /* ---- life ---- */
 
 void line_add(struct line *l, uint32_t entry)
@@ -188,27 +195,61 @@ static void wait_or_fail(struct tree *t)
     }
 }
 
-struct source *tree_source(struct tree *t)
+/* The one with the least to do. *resting: some may be asked again later. */
+static struct source *idlest(struct tree *t, const struct source *but, bool *resting)
 {
     struct job *j = t->job;
     int64_t now = loop_now_ms();
-    bool resting = false;
     struct source *best = NULL;
 
     for (size_t i = 0; i < j->from.sources; i++) {
         struct source *s = j->from.source[(t->source_at + i) % j->from.sources];
 
-        if (!s->listed || s->out || s->partial)
+        if (!s->listed || s->out || s->partial || s == but)
             continue;
         if (s->retry_ms > now)
-            resting = true;
+            *resting = true;
         else if (!best || s->running < best->running)
             best = s;
     }
     t->source_at++;
+    return best;
+}
+
+struct source *tree_source(struct tree *t)
+{
+    bool resting = false;
+    struct source *best = idlest(t, NULL, &resting);
+
     if (!best && !resting)
         wait_or_fail(t);
     return best;
+}
+
+struct source *tree_other_source(struct tree *t, const struct source *but)
+{
+    bool resting;
+
+    return idlest(t, but, &resting);
+}
+
+void tree_heard(struct tree *t, int64_t took_ms)
+{
+    t->answer_ms = t->answer_ms ? (7 * t->answer_ms + took_ms) / 8 : took_ms + 1;
+}
+
+bool tree_is_silent(const struct tree *t, int64_t since_ms)
+{
+    int64_t patience = t->answer_ms ? PATIENCE * t->answer_ms : SILENT_MAX_MS;
+
+    patience = patience < SILENT_MIN_MS ? SILENT_MIN_MS : patience;
+    patience = patience > SILENT_MAX_MS ? SILENT_MAX_MS : patience;
+    return loop_now_ms() - since_ms >= patience;
+}
+
+void tree_source_silent(struct source *s)
+{
+    s->retry_ms = loop_now_ms() + SILENT_REST_MS;
 }
 
 void tree_source_lied(struct tree *t, struct source *s, const char *what)

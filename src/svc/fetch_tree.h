@@ -65,7 +65,8 @@ struct tree {
     struct xfer *xfer[TREE_XFERS];
     uint32_t xfer_entry[TREE_XFERS];
     uint32_t source_at;
-    int64_t purse_ms; /* with a limit: no batch before */
+    int64_t answer_ms; /* how long a source takes to begin an answer, about; 0: not known */
+    int64_t purse_ms;  /* with a limit: no batch before */
     uint32_t files, files_done;
     uint64_t done; /* bytes of files that are there */
     unsigned works;
@@ -86,6 +87,13 @@ void tree_file_done(struct tree *t, uint32_t entry);
 /* A source that may be asked for a manifest or a batch now; NULL: none (the job waits, or has
  * failed when all lied). */
 struct source *tree_source(struct tree *t);
+/* One more to ask beside `but`, which says nothing; NULL: none. */
+struct source *tree_other_source(struct tree *t, const struct source *but);
+/* An answer begins so long after its question. */
+void tree_heard(struct tree *t, int64_t took_ms);
+/* Nothing came for longer than others take: somebody else is to be asked as well. */
+bool tree_is_silent(const struct tree *t, int64_t since_ms);
+void tree_source_silent(struct source *s); /* it is asked for nothing new for a while */
 void tree_source_lied(struct tree *t, struct source *s, const char *what);
 void tree_source_failed(struct tree *t, struct source *s, const struct http_answer *a);
 

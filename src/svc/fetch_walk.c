@@ -1,6 +1,7 @@
-/* A folder's manifests, from the top down. What comes is hostile until its SHA-256 is the asked
- * one, and then still only names that somebody chose: each line is checked, and one bad line
- * refuses the whole. */
+/* A folder's manifests, from the top down. Where a source says nothing for longer than others take
+ * (it may stand still) another one is asked beside it, and the first good answer counts. What comes
+ * is hostile until its SHA-256 is the asked one, and then still only names that somebody chose:
+ * each line is checked, and one bad line refuses the whole. */
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rw.h"
@@ -21,6 +22,9 @@ struct dir_ask {
     uint32_t entry;
     struct source *source;
     struct http_call *call;
+    struct buf body;
+    int64_t asked_ms, heard_ms;
+    bool doubled; /* somebody else is asked, too */
 };
 
 /* ---- one manifest ---- */
@@ -111,47 +115,105 @@ static void take_manifest(struct tree *t, uint32_t entry, const void *text, size
 
 /* ---- asking ---- */
 
-static void on_folder(void *ctx, const struct http_answer *a, const struct buf *body)
+static void dir_ask_free(struct dir_ask *d)
+{
+    DL_DELETE(d->t->asks, d);
+    d->t->asking--;
+    if (d->call)
+        http_cancel(d->call);
+    buf_free(&d->body);
+    mem_free(d);
+}
+
+/* Others that were asked for the same: the last one of them decides alone now. */
+static struct dir_ask *twin_of(struct tree *t, uint32_t entry)
+{
+    struct dir_ask *d;
+
+    DL_FOREACH (t->asks, d) {
+        if (d->entry == entry)
+            return d;
+    }
+    return NULL;
+}
+
+static void no_answer(struct tree *t, uint32_t entry)
+{
+    struct dir_ask *twin = twin_of(t, entry);
+
+    if (twin)
+        twin->doubled = false;
+    else
+        line_add(&t->again, entry);
+}
+
+static void whole_answer(struct tree *t, struct source *s, uint32_t entry, const struct buf *body)
+{
+    struct rd r = rd_over(buf_cstr(body), body->len);
+    uint32_t len = rd_u32(&r);
+    const void *text = len <= MANIFEST_BYTES_MAX ? rd_bytes(&r, len) : NULL;
+    struct dir_ask *twin;
+    struct hash hash;
+
+    if (text)
+        content_hash(&hash, text, len);
+    if (!text || !hash_eq(&hash, &t->entry[entry].hash)) {
+        no_answer(t, entry);
+        tree_source_lied(t, s, "a folder's list");
+        return;
+    }
+    s->fails = 0;
+    if ((twin = twin_of(t, entry)))
+        dir_ask_free(twin);
+    take_manifest(t, entry, text, len, r);
+}
+
+static void on_folder(void *ctx, const struct http_answer *a, const struct buf *unused)
 {
     struct dir_ask *d = ctx;
     struct tree *t = d->t;
     struct source *s = d->source;
-    uint32_t entry = d->entry, len;
-    struct rd r = rd_over(buf_cstr(body), body->len);
-    const void *text;
-    struct hash hash;
+    uint32_t entry = d->entry;
+    struct buf body = d->body;
 
-    DL_DELETE(t->asks, d);
-    mem_free(d);
-    t->asking--;
+    (void)unused;
+    d->call = NULL;
+    d->body = (struct buf){0};
+    dir_ask_free(d);
     tree_pin(t);
     if (a->status != 200 || a->err.code) {
         tree_source_failed(t, s, a);
-        line_add(&t->again, entry);
+        no_answer(t, entry);
     } else {
-        len = rd_u32(&r);
-        text = len <= MANIFEST_BYTES_MAX ? rd_bytes(&r, len) : NULL;
-        if (text)
-            content_hash(&hash, text, len);
-        if (text && hash_eq(&hash, &t->entry[entry].hash)) {
-            s->fails = 0;
-            take_manifest(t, entry, text, len, r);
-        } else {
-            line_add(&t->again, entry);
-            tree_source_lied(t, s, "a folder's list");
-        }
+        whole_answer(t, s, entry, &body);
     }
     if (!t->closing)
         walk_tick(t);
     tree_unpin(t);
+    buf_free(&body);
 }
 
-static void ask_folder(struct tree *t, uint32_t entry, struct source *s)
+static bool on_folder_data(void *ctx, const void *p, size_t len)
+{
+    struct dir_ask *d = ctx;
+
+    if (!d->body.len)
+        tree_heard(d->t, loop_now_ms() - d->asked_ms);
+    d->heard_ms = loop_now_ms();
+    buf_add(&d->body, p, len); /* the call sees to the size */
+    return true;
+}
+
+static struct dir_ask *ask_folder(struct tree *t, uint32_t entry, struct source *s)
 {
     char hex[HASH_HEX_LEN + 1], path[32 + HASH_HEX_LEN];
     struct dir_ask *d = mem_zero(1, sizeof *d);
-    struct http_ask ask = {
-        .addr = s->addr, .path = path, .max = ANSWER_MAX, .done = on_folder, .ctx = d};
+    struct http_ask ask = {.addr = s->addr,
+                           .path = path,
+                           .max = ANSWER_MAX,
+                           .data = on_folder_data,
+                           .done = on_folder,
+                           .ctx = d};
 
     hash_hex(&t->entry[entry].hash, hex);
     snprintf(path, sizeof path, "/v1/folders/%s", hex);
@@ -159,10 +221,27 @@ static void ask_folder(struct tree *t, uint32_t entry, struct source *s)
     d->t = t;
     d->entry = entry;
     d->source = s;
+    d->asked_ms = d->heard_ms = loop_now_ms();
     DL_APPEND(t->asks, d);
     t->asking++;
     t->entry[entry].state = ENTRY_BUSY;
     d->call = http_start(t->f->client, &ask);
+    return d;
+}
+
+static void ask_others_too(struct tree *t)
+{
+    struct dir_ask *d;
+    struct source *s;
+
+    DL_FOREACH (t->asks, d) {
+        if (d->doubled || !tree_is_silent(t, d->heard_ms) || !(s = tree_other_source(t, d->source)))
+            continue;
+        log_info("fetch", "silent id=%lld peer=\"%s\"", (long long)t->job->id, d->source->name);
+        tree_source_silent(d->source);
+        d->doubled = true;
+        ask_folder(t, d->entry, s)->doubled = true;
+    }
 }
 
 /* Our own share has it. */
@@ -195,6 +274,7 @@ void walk_tick(struct tree *t)
 {
     uint32_t entry;
 
+    ask_others_too(t);
     while (t->asking < TREE_ASKS && !t->closing && next_folder(t, &entry)) {
         struct source *s;
 
@@ -225,10 +305,5 @@ void walk_end(struct tree *t)
     struct dir_ask *d, *next;
 
     DL_FOREACH_SAFE(t->asks, d, next)
-    {
-        DL_DELETE(t->asks, d);
-        http_cancel(d->call);
-        mem_free(d);
-    }
-    t->asking = 0;
+    dir_ask_free(d);
 }

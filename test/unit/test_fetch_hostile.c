@@ -19,7 +19,9 @@ enum lie {
     GONE,       /* 410 */
     WRONG_LIST, /* a checkpoint list that is not the root hash's */
     LIES,
-    SILENT, /* never answers a question for the list */
+    SILENT, /* never answers a question for the list, of a file or a folder */
+    SILENT_BATCH,
+    HALF_BATCH, /* begins, and says no more */
 };
 
 static struct peer a, me;
@@ -97,6 +99,20 @@ static void answer_file(struct liar *l, struct http_request *rq)
     http_reply_stream(rq, 206, "application/octet-stream", len, &st);
 }
 
+static int64_t half_read(void *ctx, uint64_t pos, void *to, size_t max)
+{
+    (void)ctx;
+    if (pos || max < 8)
+        return 0;
+    memset(to, 0, 8);
+    return 8;
+}
+
+static void half_done(void *ctx)
+{
+    (void)ctx;
+}
+
 static void liar_handle(void *ctx, struct http_request *rq)
 {
     struct liar *l = ctx;
@@ -105,8 +121,16 @@ static void liar_handle(void *ctx, struct http_request *rq)
     atomic_fetch_add(&l->asked, 1);
     if (strstr(path, "/checkpoints") && l->lie == WRONG_LIST)
         l->checkpoints.data[5] ^= 1;
-    if (strstr(path, "/checkpoints") && l->lie == SILENT) {
+    if ((l->lie == SILENT &&
+         (strstr(path, "/checkpoints") || !strncmp(path, "/v1/folders/", 12))) ||
+        (l->lie == SILENT_BATCH && !strcmp(path, "/v1/batch"))) {
         http_hold(rq, WAIT_S * 1000);
+        return;
+    }
+    if (l->lie == HALF_BATCH && !strcmp(path, "/v1/batch")) {
+        struct http_stream st = {.read = half_read, .done = half_done, .ctx = l};
+
+        http_reply_stream(rq, 200, "application/octet-stream", 1000, &st);
         return;
     }
     if (strstr(path, "/checkpoints"))
@@ -269,6 +293,46 @@ static void test_silent_about_the_list(void **state)
     assert_done(w);
     assert_true(is_file(me.down, "film", SIZE, 1));
     assert_int_equal(atomic_load(&y.given_up), 0); /* asked before x was given up */
+}
+
+/* The same of a folder's own list, and of its small files: x is never given up, it is passed by. */
+static void test_silent_about_a_folder(void **state)
+{
+    static const enum lie lies[] = {SILENT, SILENT_BATCH, HALF_BATCH};
+    struct store_entry en;
+    struct reply r;
+    char dir[192], path[128] = "/v1/folders/", name[32];
+
+    (void)state;
+    snprintf(dir, sizeof dir, "%s/album", a.share);
+    assert_int_equal(mkdir(dir, 0755), 0);
+    for (unsigned i = 0; i < 290; i++) {
+        snprintf(name, sizeof name, "%03u", i);
+        put_file(dir, name, 8000 + i, i);
+    }
+    index_all(&a);
+    index_of(&a, "album", &en);
+    hash_hex(&en.hash, path + strlen(path));
+    r = ask_peer(&a, (struct http_ask){.path = path});
+    buf_add(&x.folder, r.body.data, r.body.len);
+    buf_free(&r.body);
+    for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
+        struct watch w;
+        struct err e;
+
+        x.lie = lies[i];
+        atomic_store(&x.asked, 0);
+        knows_nothing(&en.hash);
+        knows(&en.hash, 'd', en.size, "album", &en.root, &x.id, x.port, false); /* first */
+        knows_peer(&a, "album", "album");
+        w = fetched(me.fetch, &(struct fetch_want){.hash = en.hash, .name = "got/"});
+        assert_done(w);
+        assert_true(atomic_load(&x.asked) > 0);
+        assert_int_equal(__atomic_load_n(&me.unreachable, __ATOMIC_RELAXED), 0);
+        snprintf(dir, sizeof dir, "rm -rf '%s/got'", me.down);
+        assert_int_equal(system(dir), 0);
+        assert_int_equal(fetch_cancel(me.fetch, w.id, &e), 0); /* forget it */
+    }
 }
 
 static void test_one_that_breaks_off(void **state)
@@ -483,6 +547,7 @@ int main(void)
         CASE(test_only_a_liar),
         CASE(test_only_liars_about_the_list),
         CASE(test_silent_about_the_list),
+        CASE(test_silent_about_a_folder),
         CASE(test_one_that_breaks_off),
         CASE(test_forged_group),
         CASE(test_claims_to_have_pieces),
