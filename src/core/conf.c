@@ -49,6 +49,10 @@ static const struct conf_row ROWS[CONF_COUNT] = {
     {CONF_DOWNLOADS, "Transfers", "downloads-at-once", "downloads-at-once",
      "IWANT_DOWNLOADS_AT_ONCE", CONF_NUMBER, "3", 1, 100, NULL,
      "downloads that run at the same time; the others wait in the queue"},
+    {CONF_ON_DOWNLOAD, "Transfers", "on-download", "on-download", "IWANT_ON_DOWNLOAD", CONF_TEXT,
+     "no", 1, 2000, NULL,
+     "a command for the shell that is run when a download is done, with its path as \"$1\"; "
+     "\"no\": none"},
     {CONF_LOG_LEVEL, "Log", "level", "log-level", "IWANT_LOG_LEVEL", CONF_CHOICE, "info", 0, 0,
      "error|warn|info|debug", "how much the log tells"},
 };

@@ -29,6 +29,7 @@ enum conf_key {
     CONF_LIMIT_DOWN,
     CONF_UPLOADS,
     CONF_DOWNLOADS,
+    CONF_ON_DOWNLOAD,
     /* [Log] */
     CONF_LOG_LEVEL,
     CONF_COUNT,

@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <string.h>
-#include <strings.h>
 #include <utf8proc.h>
 
 #define PART ".iwant-part"
@@ -110,6 +109,16 @@ static enum sums_kind gnu(const char *p, size_t len, bool escaped, struct sums_l
     return judge(out, p, p + at, len - at, escaped);
 }
 
+/* Does p begin with this lower-case word, however it is written? */
+static bool same(const char *p, const char *word)
+{
+    while (*word && tolower((unsigned char)*p) == *word) {
+        p++;
+        word++;
+    }
+    return !*word;
+}
+
 /* "SHA256 (name) = HEX" */
 static enum sums_kind tagged(const char *p, size_t len, bool escaped, struct sums_line *out)
 {
@@ -130,8 +139,7 @@ static enum sums_kind tagged(const char *p, size_t len, bool escaped, struct sum
         return SUMS_UNKNOWN;
     while (word && p[word - 1] == ' ')
         word--;
-    if ((word == 6 && !strncasecmp(p, "SHA256", 6)) ||
-        (word == 8 && !strncasecmp(p, "SHA2-256", 8)))
+    if ((word == 6 && same(p, "sha256")) || (word == 8 && same(p, "sha2-256")))
         return digits == HASH_HEX_LEN ? judge(out, p + len - digits, open + 1,
                                               (size_t)(p + at - 1 - (open + 1)), escaped)
                                       : SUMS_UNKNOWN;

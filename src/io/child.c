@@ -1,13 +1,17 @@
 #include "io/child.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "io/loop.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -31,6 +35,99 @@ int child_start(const char *command, const char *argument, struct err *e)
     }
     buf_free(&script);
     return pid < 0 ? err_sys(e, ERR_IO, errno, "cannot start %s", command) : (int)pid;
+}
+
+static size_t count_of(const char *const list[])
+{
+    size_t n = 0;
+
+    while (list && list[n])
+        n++;
+    return n;
+}
+
+/* Does one of ours take this variable's place? */
+static bool is_set(const char *const env[], const char *var)
+{
+    size_t len = strcspn(var, "=") + 1;
+
+    for (size_t n = 0; env && env[n]; n++)
+        if (!strncmp(env[n], var, len))
+            return true;
+    return false;
+}
+
+/* Arrays for exec, made before the fork: behind it, in a process with threads, nothing may be
+ * allocated. What they point to is borrowed. */
+static char **argv_of(const char *script, const char *const args[])
+{
+    const char *fixed[] = {"sh", "-c", script, "sh"};
+    size_t n = 0;
+    char **argv = mem_zero(sizeof fixed / sizeof *fixed + count_of(args) + 1, sizeof *argv);
+
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        argv[n++] = (char *)(uintptr_t)fixed[i];
+    for (size_t i = 0; i < count_of(args); i++)
+        argv[n++] = (char *)(uintptr_t)args[i];
+    return argv;
+}
+
+static char **envp_of(const char *const env[])
+{
+    const char *const *ours = (const char *const *)environ;
+    size_t n = 0;
+    char **envp = mem_zero(count_of(ours) + count_of(env) + 1, sizeof *envp);
+
+    for (size_t i = 0; ours[i]; i++)
+        if (!is_set(env, ours[i]))
+            envp[n++] = (char *)(uintptr_t)ours[i];
+    for (size_t i = 0; env && env[i]; i++)
+        envp[n++] = (char *)(uintptr_t)env[i];
+    return envp;
+}
+
+/* In the child: only what a signal handler may call. */
+static void become(char *const argv[], char *const envp[])
+{
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+    sigset_t none;
+    int null = open("/dev/null", O_RDWR);
+
+    (void)setsid();
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)sigaction(SIGPIPE, &plain, NULL);
+    for (int fd = 0; fd < 3; fd++)
+        if (null >= 0)
+            (void)dup2(null, fd);
+    (void)close_range(3, ~0u, 0);
+    (void)execve("/bin/sh", argv, envp);
+    _exit(127);
+}
+
+int child_run(const char *script, const char *const args[], const char *const env[], struct err *e)
+{
+    char **argv = argv_of(script, args), **envp = envp_of(env);
+    pid_t pid = fork();
+
+    if (!pid)
+        become(argv, envp);
+    mem_free(argv);
+    mem_free(envp);
+    return pid < 0 ? err_sys(e, ERR_IO, errno, "cannot start %s", script) : (int)pid;
+}
+
+void child_stop(int pid)
+{
+    const struct timespec turn = {0, TURN_NS};
+    int status, ended = 0;
+
+    (void)kill(-pid, SIGTERM);
+    for (int i = 0; i < TURNS_MAX && !(ended = child_ended(pid, &status)); i++)
+        (void)nanosleep(&turn, NULL);
+    (void)kill(-pid, SIGKILL);
+    if (!ended)
+        (void)waitpid(pid, &status, 0);
 }
 
 int child_ended(int pid, int *status)

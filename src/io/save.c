@@ -86,6 +86,29 @@ int save_note(const char *path, const void *data, size_t len, mode_t mode, struc
     return replace(path, data, len, mode, false, e);
 }
 
+int save_append(const char *path, const void *data, size_t len, size_t max, mode_t mode,
+                struct err *e)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, mode), bad;
+    struct buf old = {0};
+    struct stat st;
+
+    if (fd < 0)
+        return err_sys(e, ERR_IO, errno, "cannot open %s", path);
+    bad = write_all(fd, data, len);
+    if (fstat(fd, &st))
+        st.st_size = 0;
+    close(fd);
+    if (bad)
+        return err_sys(e, ERR_IO, bad, "cannot write %s", path);
+    if ((uint64_t)st.st_size <= max)
+        return 0;
+    buf_printf(&old, "%s.1", path);
+    bad = rename(path, old.data) ? errno : 0;
+    buf_free(&old);
+    return bad ? err_sys(e, ERR_IO, bad, "cannot rename %s", path) : 0;
+}
+
 int save_read(const char *path, size_t max, struct buf *b, struct err *e)
 {
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), bad = 0;

@@ -16,6 +16,10 @@ int save_write(const char *path, const void *data, size_t len, mode_t mode, stru
 /* The same for what may be lost: nothing waits for the disk. A power cut may leave an empty file.
  */
 int save_note(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
+/* Append to the file (made with mode); when it is larger than max then, it becomes path.1, in place
+ * of the one that was there before. Nothing waits for the disk. -ERR_IO. */
+int save_append(const char *path, const void *data, size_t len, size_t max, mode_t mode,
+                struct err *e);
 /* Append the whole file to b. -ERR_NOT_FOUND when there is none, -ERR_IO otherwise, also when it is
  * longer than max or no regular file. */
 int save_read(const char *path, size_t max, struct buf *b, struct err *e);

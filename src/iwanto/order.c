@@ -57,6 +57,11 @@ int order_option(struct order *o, int id, const char *value, struct err *e)
                              show_to(shown, sizeof shown, value, strlen(value)));
         json_object_set_new(o->body, "limit_rate", json_integer((json_int_t)n));
         break;
+    case 15:
+        if (!*value || !(name = json_string(value)))
+            return cli_usage(e, o->command, "--exec takes a command in UTF-8");
+        json_object_set_new(o->body, "exec", name);
+        break;
     default:
         return 1;
     }

@@ -13,7 +13,8 @@
     {11, "overwrite", NULL, "replace what is there", false},                                       \
     {12, "rename", NULL, "take another name when the name is taken, also by equal content", false}, \
     {13, "sequential", NULL, "pieces in order, for what is played meanwhile", false},              \
-    {14, "limit-rate", "SIZE", "at most so many bytes a second, as 10M", false}
+    {14, "limit-rate", "SIZE", "at most so many bytes a second, as 10M", false},                   \
+    {15, "exec", "COMMAND", "run this when it is done, with its path as \"$1\"", false}
 /* clang-format on */
 
 struct order {

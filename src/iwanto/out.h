@@ -29,6 +29,7 @@ struct printers {
     void (*link)(struct out *o, const json_t *answer); /* POST /v1/links: the document, or URLs */
     void (*links)(struct out *o, const json_t *rows);
     void (*doctor)(struct out *o, const json_t *rows); /* {"state","check","about","text","mend"} */
+    void (*log)(struct out *o, const json_t *rows);    /* of svc/journal */
 };
 extern const struct printers OUT_TEXT, OUT_JSON;
 
@@ -37,6 +38,7 @@ struct out {
     bool people; /* a terminal: tables, binary units, cut to fit */
     bool color;
     bool verbose;       /* status: why the leader changed */
+    bool plain;         /* log: lines as they come, no table */
     bool nul;           /* rows end with NUL, names raw but for a terminal */
     unsigned columns;   /* of the terminal */
     const char *sought; /* a search: words whose letters are marked when there is colour; or NULL */
@@ -58,6 +60,8 @@ void out_inside(struct out *o, const json_t *rows);
 void out_link(struct out *o, const json_t *answer);
 void out_links(struct out *o, const json_t *rows);
 void out_doctor(struct out *o, const json_t *rows); /* out_doctor.c */
+/* out_log.c */
+void out_log(struct out *o, const json_t *rows);
 
 /* Each row of an array; i is a size_t, row a const json_t *. */
 #define OUT_EACH(rows, i, row)                                                                     \

@@ -54,4 +54,5 @@ const struct printers OUT_JSON = {
     .link = line,
     .links = lines,
     .doctor = lines,
+    .log = lines,
 };

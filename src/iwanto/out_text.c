@@ -493,4 +493,5 @@ const struct printers OUT_TEXT = {
     .link = out_link,
     .links = out_links,
     .doctor = out_doctor,
+    .log = out_log,
 };

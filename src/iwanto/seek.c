@@ -54,8 +54,7 @@ void seek_word(struct seek *k, const char *word)
     }
 }
 
-/* "2026-01-31" or "2026-01-31 18:30", also with a T, as the clock here says: @ and seconds. */
-static bool read_date(const char *text, char out[32])
+bool seek_date(const char *text, char out[32])
 {
     struct tm tm = {.tm_isdst = -1, .tm_mday = 1}, was;
     int day = 0, minute = 0;
@@ -86,7 +85,7 @@ static int set_option(struct seek *k, const char *name, const char *value, struc
 
     if (!*value)
         return cli_usage(e, k->command, "--%s needs a value", name);
-    if (!strcmp(name, "newer") && read_date(value, date))
+    if (!strcmp(name, "newer") && seek_date(value, date))
         value = date;
     if (!query_set(&k->q, name, value, &why))
         return 0;

@@ -30,6 +30,8 @@ struct seek {
     unsigned ms; /* for a leader to appear and answer */
 };
 
+/* "2026-01-31" or "2026-01-31 18:30", also with a T, as the clock here says: @ and seconds. */
+bool seek_date(const char *text, char out[32]);
 void seek_init(struct seek *k, const char *command);
 void seek_free(struct seek *k);
 void seek_word(struct seek *k, const char *word);

@@ -15,10 +15,11 @@
  * plain listeners, play (this computer's players; reads what fetch brings) and door (links for
  * programs without iwant; gives what serve gives), and the errands' thread for links and looks.
  *
- * Here the rooms are opened in the order in which they need each other, tied together by four
+ * Here the rooms are opened in the order in which they need each other, tied together by five
  * callbacks, and closed in reverse: share_changed   our rows changed      -> lan announces the
  * number, desk takes the rows if it leads lan_news        election and members  -> desk, ask
  *   unreachable     a holder is not there -> lan asks it, and tells the leader
+ *   download_ended  -> journal, hooks (commands of the owner's)
  *   quit            `iwanto stop`         -> the same road as SIGTERM */
 #include "iwanto/service.h"
 
@@ -35,7 +36,9 @@
 #include "svc/desk.h"
 #include "svc/door.h"
 #include "svc/fetch.h"
+#include "svc/hook.h"
 #include "svc/ident.h"
+#include "svc/journal.h"
 #include "svc/lan.h"
 #include "svc/links.h"
 #include "svc/play.h"
@@ -50,6 +53,7 @@
 
 #define SERVE_THREADS   2
 #define CONTROL_THREADS 2
+#define NAMES_MS        1500 /* for the question who is called how */
 
 struct service {
     struct loop *loop;
@@ -64,6 +68,8 @@ struct service {
     struct door *door;
     struct links *links;
     struct web *web;
+    struct hooks *hooks;
+    struct journal *journal;
     struct control *control;
     uv_signal_t sigint, sigterm;
     bool leaving;
@@ -72,7 +78,7 @@ struct service {
     uv_timer_t draw;
 };
 
-/* ---- the four callbacks ---- */
+/* ---- the callbacks ---- */
 
 struct changed {
     struct service *s;
@@ -165,6 +171,31 @@ static void unreachable(void *ctx, const struct nid *nid)
     *l = (struct lost){.s = s, .nid = *nid};
     if (!loop_post(s->loop, pass_lost, l))
         mem_free(l);
+}
+
+/* On journal's thread: what only a leader knows. */
+static json_t *peers(void *ctx)
+{
+    struct service *s = ctx;
+    json_t *answer = NULL;
+    unsigned status;
+    struct err e;
+
+    if (!ask_wait(s->ask, "/v1/peers", NAMES_MS, &status, &answer, &e) && status == 200)
+        return answer;
+    json_decref(answer);
+    return NULL;
+}
+
+/* On fetch's thread. */
+static void download_ended(void *ctx, const json_t *event)
+{
+    const char *what = json_string_value(json_object_get(event, "event"));
+    struct service *s = ctx;
+
+    if (strcmp(what, "skipped") != 0)
+        journal_fetched(s->journal, event);
+    hooks_download(s->hooks, event);
 }
 
 static void end_loop(void *ctx)
@@ -356,6 +387,9 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
     if (!(s->desk = desk_new(&(struct desk_conf){.ident = &s->ident, .db_path = db}, e)))
         return -e->code;
     s->ask = ask_new(&s->ident, s->desk);
+    s->journal = journal_new(&(struct journal_conf){.home = home, .peers = peers, .ctx = s});
+    s->hooks = hooks_new();
+    hooks_set_download(s->hooks, conf_text(c, CONF_ON_DOWNLOAD));
     s->serve = serve_new(&(struct serve_conf){.ident = &s->ident,
                                               .port = (uint16_t)conf_number(c, CONF_PORT),
                                               .threads = SERVE_THREADS,
@@ -363,7 +397,8 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
                                               .share = s->share,
                                               .db_path = db,
                                               .limit_up = conf_number(c, CONF_LIMIT_UP),
-                                              .slots = (unsigned)conf_number(c, CONF_UPLOADS)},
+                                              .slots = (unsigned)conf_number(c, CONF_UPLOADS),
+                                              .journal = s->journal},
                          &port, e);
     if (!s->serve)
         return -e->code;
@@ -375,6 +410,7 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
                                               .limit_down = conf_number(c, CONF_LIMIT_DOWN),
                                               .at_once = (unsigned)conf_number(c, CONF_DOWNLOADS),
                                               .unreachable = unreachable,
+                                              .ended = download_ended,
                                               .ctx = s},
                          e);
     if (!s->fetch)
@@ -400,6 +436,7 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
                                                     .play = s->play,
                                                     .links = s->links,
                                                     .web = s->web,
+                                                    .hooks = s->hooks,
                                                     .tcp_port = port,
                                                     .quit = quit,
                                                     .ctx = s},
@@ -435,9 +472,12 @@ static void close_rooms(struct service *s)
     door_free(s->door);
     serve_free(s->serve);
     fetch_free(s->fetch);
+    journal_stop(s->journal);
     ask_free(s->ask);
     desk_free(s->desk);
     share_free(s->share);
+    journal_free(s->journal);
+    hooks_free(s->hooks);
 }
 
 static int open_log(const struct conf *c, const char *home, struct err *e)

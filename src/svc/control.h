@@ -10,6 +10,7 @@ struct control;
 struct ask;
 struct desk;
 struct fetch;
+struct hooks;
 struct lan;
 struct links;
 struct play;
@@ -32,6 +33,7 @@ struct control_conf {
     struct play *play;
     struct links *links;
     struct web *web; /* gets the routes that the page may use */
+    struct hooks *hooks;
     uint16_t tcp_port;
     void (*quit)(void *ctx); /* `iwanto stop`; any thread */
     void *ctx;

@@ -88,6 +88,7 @@ static int read_want(const json_t *body, const json_t *row, struct fetch_want *w
     *want = (struct fetch_want){
         .name = json_string_value(json_object_get(row, "name")),
         .title = json_string_value(json_object_get(row, "title")),
+        .exec = json_string_value(json_object_get(body, "exec")),
         .overwrite = json_is_true(json_object_get(body, "overwrite")),
         .rename = json_is_true(json_object_get(body, "rename")),
         .sequential = json_is_true(json_object_get(body, "sequential")),

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/path.h"
+#include "svc/hook.h"
 #include "svc/json_text.h"
 #include "svc/serve.h"
 #include "svc/settings.h"
@@ -25,6 +26,9 @@ static bool put_in_force(struct control *c, enum conf_key key)
     case CONF_DOWNLOADS:
         fetch_set_limits(c->conf.fetch, conf_number(conf, CONF_LIMIT_DOWN),
                          (unsigned)conf_number(conf, CONF_DOWNLOADS));
+        return true;
+    case CONF_ON_DOWNLOAD:
+        hooks_set_download(c->conf.hooks, conf_text(conf, key));
         return true;
     default:
         return false;

@@ -219,6 +219,7 @@ static void restore(struct fetch *f, const struct store_job *row)
     j->done = row->done;
     j->name = text_in(o, "name");
     j->want = text_in(o, "want");
+    j->exec = text_in(o, "exec");
     j->folder_path = text_in(o, "folder");
     if (!j->folder_path)
         j->folder_path = mem_str(root_path(f->folder->root));

@@ -26,6 +26,9 @@ struct fetch_conf {
     unsigned at_once;    /* downloads that run at the same time; 0: FETCH_ACTIVE */
     /* A peer could not be reached (for lan_report). */
     void (*unreachable)(void *ctx, const struct nid *nid);
+    /* A download has ended: its last event, with "gave", an array of names, and "exec", its
+     * command, if it has one. fetch's thread; borrowed. May be NULL. */
+    void (*ended)(void *ctx, const json_t *event);
     void *ctx;
 };
 
@@ -39,6 +42,7 @@ struct fetch_want {
                         * holders' */
     const char *name;  /* -o: NAME or DIR below the download folder ("DIR/" or an existing folder
                           keeps the name), or NULL */
+    const char *exec;  /* a command of the owner's for when it is done, for `ended`; or NULL */
     bool overwrite, rename, sequential;
     bool now;            /* does not wait in the queue: somebody looks at it as it comes */
     uint64_t limit_rate; /* bytes/s, 0: none */

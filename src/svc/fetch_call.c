@@ -53,6 +53,8 @@ static void take_want(struct job *j, const struct fetch_want *w)
 {
     mem_free(j->want);
     j->want = mem_str(w->name);
+    mem_free(j->exec);
+    j->exec = mem_str(w->exec);
     j->overwrite = w->overwrite;
     j->rename = w->rename;
     j->sequential = w->sequential;
@@ -90,6 +92,8 @@ static void add(void *arg)
     } else if (j->phase == PHASE_PAUSED) {
         j->phase = PHASE_QUEUED;
     }
+    if (c->want->exec && !j->exec)
+        j->exec = mem_str(c->want->exec);
     j->now |= c->want->now;
     job_save(j);
     c->got = j->id;

@@ -129,6 +129,24 @@ void event_tell(struct job *j, const char *event)
         tell(j, event_of(j, event));
 }
 
+void event_ended(struct job *j)
+{
+    json_t *o, *from;
+
+    if (!j->f->conf.ended)
+        return;
+    o = event_of(j, event_state(j));
+    from = json_array();
+    for (size_t i = 0; i < j->from.sources; i++)
+        if (!j->from.source[i]->out && *j->from.source[i]->name)
+            json_array_append_new(from, json_text(j->from.source[i]->name));
+    json_object_set_new(o, "gave", from);
+    if (j->exec)
+        json_object_set_new(o, "exec", json_text(j->exec));
+    j->f->conf.ended(j->f->conf.ctx, o);
+    json_decref(o);
+}
+
 void event_tell_source(struct job *j, const char *event, const struct source *s)
 {
     json_t *o;

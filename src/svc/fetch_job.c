@@ -40,6 +40,7 @@ void job_free(struct job *j)
     mem_free(j->name);
     mem_free(j->target);
     mem_free(j->want);
+    mem_free(j->exec);
     mem_free(j->folder_path);
     mem_free(j->copied_from);
     mem_free(j);
@@ -68,6 +69,8 @@ static char *options_text(const struct job *j)
         o = json_object();
     if (j->want)
         json_object_set_new(o, "want", json_string(j->want));
+    if (j->exec)
+        json_object_set_new(o, "exec", json_string(j->exec));
     if (j->name)
         json_object_set_new(o, "name", json_string(j->name));
     text = json_dumps(o, JSON_COMPACT);
@@ -450,6 +453,7 @@ void job_end(struct job *j, enum phase phase, const struct err *e)
              (long long)j->id, (unsigned long long)j->done, (unsigned long long)j->fetched,
              e ? " reason=\"" : "", e ? e->text : "", e ? "\"" : "");
     event_tell(j, what); /* with what its tree counted */
+    event_ended(j);
     stop(j, false);
     job_save(j);
     fetch_folder_drop(j->folder);

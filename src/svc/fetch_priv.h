@@ -137,6 +137,7 @@ struct job {
     char *name;   /* the holders', made safe to create; NULL: not known yet */
     char *target; /* below the folder; NULL: not chosen yet */
     char *want;   /* -o */
+    char *exec;   /* for when it is done; or NULL */
     bool overwrite, rename, sequential, now;
     uint64_t limit; /* bytes/s, 0: none */
     char *folder_path;
@@ -355,6 +356,7 @@ uint64_t holders_number(const json_t *o, const char *key); /* 0: none, or not ab
 /* fetch_event.c */
 json_t *event_of(struct job *j, const char *event);
 void event_tell(struct job *j, const char *event); /* to all who listen to j */
+void event_ended(struct job *j);                   /* to whom the configuration names */
 void event_tell_source(struct job *j, const char *event, const struct source *s);
 const char *event_state(const struct job *j); /* its present state's event */
 

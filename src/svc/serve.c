@@ -5,8 +5,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "core/content.h"
+#include "core/seal.h"
 #include "io/loop.h"
 #include "svc/desk.h"
+#include "svc/journal.h"
 #include "svc/query.h"
 #include "svc/serve_priv.h"
 
@@ -62,6 +64,27 @@ void serve_sent(struct serve *s, uint64_t bytes)
     uv_mutex_lock(&s->lock);
     meter_add(&s->up, loop_now_ms(), bytes);
     uv_mutex_unlock(&s->lock);
+}
+
+void serve_note(struct serve *s, const struct http_request *rq, const struct hash *h,
+                const char *path, uint64_t size, uint64_t bytes, bool small)
+{
+    struct journal_sent sent = {.addr = http_from(rq),
+                                .hash = h,
+                                .path = path,
+                                .size = size,
+                                .bytes = bytes,
+                                .small = small};
+    struct nid peer;
+    uint8_t pub[32];
+
+    if (!s->conf.journal || !bytes)
+        return;
+    if (http_peer_key(rq, pub)) {
+        seal_nid(&peer, pub);
+        sent.peer = &peer;
+    }
+    journal_sent(s->conf.journal, &sent);
 }
 
 /* ---- small routes ---- */

@@ -14,6 +14,7 @@ struct serve;
 struct desk;
 struct door;
 struct fetch;
+struct journal;
 struct share;
 
 struct serve_conf {
@@ -24,8 +25,9 @@ struct serve_conf {
     struct share *share;
     struct fetch *fetch; /* may be NULL until serve_fetch */
     const char *db_path;
-    uint64_t limit_up; /* bytes/s, 0: none */
-    unsigned slots;    /* uploads at once; 0: UPLOAD_SLOTS */
+    uint64_t limit_up;       /* bytes/s, 0: none */
+    unsigned slots;          /* uploads at once; 0: UPLOAD_SLOTS */
+    struct journal *journal; /* told what went to whom; NULL: nobody */
 };
 
 struct serve *serve_new(const struct serve_conf *conf, uint16_t *bound, struct err *e);

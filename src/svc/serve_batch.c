@@ -9,6 +9,13 @@
 
 #define NOT_HERE UINT64_MAX
 
+/* One file in the answer. */
+struct batched {
+    size_t file; /* which of them */
+    uint64_t size;
+    char *path;
+};
+
 struct batch {
     struct read_job job;
     struct serve *s;
@@ -18,6 +25,9 @@ struct batch {
     struct purse purse;
     bool failed; /* the index cannot be read */
     struct buf body;
+    struct batched *in;
+    size_t ins;
+    uint64_t sent; /* bytes of body that went */
 };
 
 /* ---- on a reading thread ---- */
@@ -78,14 +88,20 @@ static void gather(struct read_job *j)
     struct store_content *at = mem_zero(b->count, sizeof *at);
     size_t sum = 0;
 
+    b->in = mem_zero(b->count, sizeof *b->in);
     b->failed = !find_all(r, b, at);
     for (size_t i = 0; i < b->count && !b->failed; i++) {
         size_t before = b->body.len;
 
-        if (add_file(b, r, i, &at[i], BATCH_BYTES_MAX - sum))
-            sum += b->body.len - before - 8;
-        else
+        if (add_file(b, r, i, &at[i], BATCH_BYTES_MAX - sum)) {
+            uint64_t size = b->body.len - before - 8;
+
+            sum += size;
+            b->in[b->ins++] = (struct batched){i, size, at[i].path};
+            at[i].path = NULL;
+        } else {
             buf_u64(&b->body, NOT_HERE);
+        }
     }
     for (size_t i = 0; i < b->count; i++)
         mem_free(at[i].path);
@@ -96,6 +112,9 @@ static void batch_free(struct read_job *j)
 {
     struct batch *b = (struct batch *)j;
 
+    for (size_t i = 0; i < b->ins; i++)
+        mem_free(b->in[i].path);
+    mem_free(b->in);
     buf_free(&b->body);
     mem_free(b);
 }
@@ -116,6 +135,7 @@ static int64_t batch_read(void *ctx, uint64_t pos, void *to, size_t max)
     if (max)
         memcpy(to, b->body.data + pos, max);
     serve_sent(b->s, max);
+    b->sent = pos + max;
     return (int64_t)max;
 }
 
@@ -124,6 +144,9 @@ static void request_over(void *ctx)
     struct batch *b = ctx;
 
     pace_forget(b->s->pace, b->rq);
+    for (size_t i = 0; b->sent && i < b->ins && b->sent == b->body.len; i++)
+        serve_note(b->s, b->rq, &b->hash[b->in[i].file], b->in[i].path, b->in[i].size,
+                   b->in[i].size, true);
     reads_drop(b->s->reads, &b->job);
 }
 

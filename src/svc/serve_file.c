@@ -39,8 +39,9 @@ struct stream {
     struct http_request *rq;
     int fd;
     uint64_t first, len;
-    bool part;           /* of what is fetched here: ours alone, it does not change */
-    struct hash hash;    /* of it */
+    bool part; /* of what is fetched here: ours alone, it does not change */
+    struct hash hash;
+    uint64_t size, sent; /* of the whole; bytes that went */
     uint64_t ready;      /* bytes of its range that are verified */
     int64_t moved_ms;    /* when some of them were sent last */
     struct root_stat st; /* not a part: as announced */
@@ -172,6 +173,7 @@ static int64_t stream_read(void *ctx, uint64_t pos, void *to, size_t max)
     if (n <= 0)
         return -2;
     serve_sent(f->s, (uint64_t)n);
+    f->sent += (uint64_t)n;
     return n;
 }
 
@@ -180,6 +182,7 @@ static void stream_done(void *ctx)
     struct stream *f = ctx;
 
     pace_forget(f->s->pace, f->rq);
+    serve_note(f->s, f->rq, &f->hash, f->path, f->size, f->sent, false);
     if (f->warm)
         reads_drop(f->s->reads, &f->warm->job);
     close(f->fd);
@@ -195,6 +198,7 @@ static void reply_file(struct http_request *rq, struct stream *f, uint64_t size)
     int ranged = http_range(rq, size, &f->first, &f->len);
 
     f->purse = serve_wished_rate(rq);
+    f->size = size;
     http_reply_header(rq, "Accept-Ranges", "bytes");
     if (ranged < 0) {
         snprintf(text, sizeof text, "bytes */%" PRIu64, size);
@@ -328,7 +332,7 @@ void serve_file(struct serve *s, struct http_request *rq, const struct hash *h)
     found = serve_open(s, r, h, &fd, &st, &path);
     if (found == 1) {
         f = mem_zero(1, sizeof *f);
-        *f = (struct stream){.s = s, .rq = rq, .fd = fd, .st = st, .path = path};
+        *f = (struct stream){.s = s, .rq = rq, .fd = fd, .st = st, .path = path, .hash = *h};
         reply_file(rq, f, st.size);
     } else if (!serve_part(s, rq, h)) {
         reply_missing(rq, found);

@@ -39,6 +39,9 @@ struct store_reader *serve_store(struct serve *s); /* the same, and nobody is an
 struct fetch *serve_get_fetch(struct serve *s);
 void serve_reply(struct serve *s, struct http_request *rq, struct buf *b); /* 200, bytes */
 void serve_sent(struct serve *s, uint64_t bytes);
+/* Of a content, to whoever asks: for the journal. bytes 0: not worth a word. */
+void serve_note(struct serve *s, const struct http_request *rq, const struct hash *h,
+                const char *path, uint64_t size, uint64_t bytes, bool small);
 
 /* The routes. Each replies to rq, or holds it. */
 void serve_file(struct serve *s, struct http_request *rq, const struct hash *h);

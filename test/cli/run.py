@@ -19,6 +19,7 @@ from cases_get import *
 from cases_completion import *
 from cases_doctor import *
 from cases_progress import *
+from cases_log import *
 from cases_search import *
 from kit import Failed, Skipped, World, check, here, safe, sha256, stored, top, transcript, wait
 
@@ -105,7 +106,7 @@ def case_usage(w):
         box, ["serch", "x"], ["frobnicate"], ["\x1b[2J"], ["search"], ["search", "--lagrer", "1G", "x"],
         ["search", "--larger", "many", "x"], ["search", "--limit", "20000", "x"], ["--color", "blue", "status"],
         ["download"], ["download", "xyz"], ["download", "12345"], ["download", "@1"], ["download", "@x"],
-        ["download", "to"], ["download", "--exec", "x", "123456"], ["download", "--limit-rate", "x", "123456"],
+        ["download", "to"], ["download", "--exce", "x", "123456"], ["download", "--limit-rate", "x", "123456"],
         ["share", "--add"], ["share", "a", "b"], ["view"], ["view", "files"], ["status", "x"], ["pause"], ["hash"],
         ["help", "nothing"], ["start", "now"], ["start", "--port", "0"], ["start", "--limit-up", "x"]))
 
