@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tools/deps.sh build|test|bench   install the Debian packages that building (and testing) needs, if any
+# tools/deps.sh build|test|bench|package   install the Debian packages that building (and testing) needs, if any
 # is missing; says what it installs, and does nothing otherwise.
 set -eu
 export LC_ALL=C
@@ -12,12 +12,15 @@ chromium chromium-driver fonts-dejavu-core unzip)
 bench=(nginx-light openssl aria2 rsync openssh-server iperf3 python3-libtorrent syncthing
 transmission-daemon transmission-cli fzf plocate)
 
+package=(debhelper dpkg-dev fakeroot lintian)
+
 case ${1:-} in
 build) wanted=("${build[@]}") ;;
 test) wanted=("${build[@]}" "${test[@]}") ;;
+package) wanted=("${build[@]}" "${package[@]}") ;;
 bench) wanted=("${build[@]}" "${test[@]}" "${bench[@]}") ;;
 *)
-    echo "usage: tools/deps.sh build|test|bench" >&2
+    echo "usage: tools/deps.sh build|test|bench|package" >&2
     exit 2
     ;;
 esac

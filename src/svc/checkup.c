@@ -63,7 +63,11 @@ static void disk(struct checkup *c, size_t n, struct doctor_disk *d, const char 
 /* One that is a default is made at the first start. */
 static void folder(struct checkup *c, size_t n, struct doctor_disk *d, enum conf_key key)
 {
-    disk(c, n, d, conf_text(c->conf.conf, key));
+    const char *path = conf_text(c->conf.conf, key);
+
+    if (path && !strcmp(path, CONF_NONE))
+        return; /* nothing is shared */
+    disk(c, n, d, path);
     if (!d->known && c->conf.conf->source[key] == CONF_DEFAULT)
         d->path = NULL;
 }
@@ -80,7 +84,7 @@ static void computer(struct checkup *c)
     folder(c, 2, &f->download, CONF_DOWNLOAD);
     if (!probe_number("/proc/sys/fs/inotify/max_user_watches", &f->watches_max))
         f->watches_max = 0;
-    if (share && f->watches_max) {
+    if (f->share.path && f->watches_max) {
         f->watches_need = probe_folders(share, f->watches_max, FOLDERS_MS, &all);
         f->watches_more = !all;
     }

@@ -18,6 +18,7 @@ import traceback
 from cases_get import *
 from cases_completion import *
 from cases_doctor import *
+from cases_install import *
 from cases_progress import *
 from cases_log import *
 from cases_search import *
