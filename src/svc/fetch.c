@@ -46,6 +46,36 @@ void fetch_folder_drop(struct folder *d)
     mem_free(d);
 }
 
+int fetch_folder_gone(const char *path, struct err *e)
+{
+    char shown[512];
+
+    err_set(e, ERR_IO, "the download folder %s is gone",
+            show_to(shown, sizeof shown, path, strlen(path)));
+    err_hint(e, "bring it back, or take another one: iwanto download to PATH");
+    return -ERR_IO;
+}
+
+struct folder *fetch_folder_of(struct fetch *f, const char *path, struct err *e)
+{
+    struct folder *d = f->folder;
+    bool own = !strcmp(root_path(d->root), path);
+
+    if (own && root_alive(d->root)) {
+        d->refs++;
+        return d;
+    }
+    d = fetch_folder_open(path, e);
+    if (!d) {
+        fetch_folder_gone(path, e);
+    } else if (own) { /* for those that come, too */
+        fetch_folder_drop(f->folder);
+        f->folder = d;
+        d->refs++;
+    }
+    return d;
+}
+
 static unsigned active(const struct fetch *f)
 {
     const struct job *j;

@@ -64,6 +64,8 @@ json_t *event_of(struct job *j, const char *event)
     json_object_set_new(o, "copied", json_integer((json_int_t)job_copied_now(j)));
     set_text(o, "from", j->copied_from);
     set_text(o, "error", j->err.code ? j->err.text : NULL);
+    if (j->err.code && j->err.hint[0])
+        set_text(o, "hint", j->err.hint);
     json_object_set_new(o, "exit", json_integer(j->err.code));
     return o;
 }

@@ -230,18 +230,11 @@ void job_start(struct job *j)
         j->from.source[i]->bad = j->from.source[i]->fails = 0;
         j->from.source[i]->retry_ms = 0;
     }
-    if (!j->folder && !strcmp(root_path(j->f->folder->root), j->folder_path)) {
-        j->folder = j->f->folder;
-        j->folder->refs++;
-    } else if (!j->folder) {
-        struct root *root = root_open(j->folder_path, &e);
-
-        if (!root) {
-            job_end(j, PHASE_FAILED, &e);
-            return;
-        }
-        j->folder = mem_zero(1, sizeof *j->folder);
-        *j->folder = (struct folder){.root = root, .refs = 1};
+    if (!j->folder)
+        j->folder = fetch_folder_of(j->f, j->folder_path, &e);
+    if (!j->folder) {
+        job_end(j, PHASE_FAILED, &e);
+        return;
     }
     log_info("fetch", "start id=%lld", (long long)j->id);
     fetch_wake(j->f);
@@ -440,14 +433,26 @@ void job_cancel(struct job *j)
     err_set(&j->err, ERR_INTERRUPTED, "cancelled");
 }
 
+/* What a user can do about it. */
+static void explain(struct job *j)
+{
+    if (j->folder && !root_alive(j->folder->root))
+        fetch_folder_gone(j->folder_path, &j->err);
+    else if (j->err.code == ERR_IO && j->done && !j->err.hint[0])
+        err_hint(&j->err, "what is there is kept; the same command goes on with it");
+}
+
 void job_end(struct job *j, enum phase phase, const struct err *e)
 {
     const char *what;
 
     j->phase = phase;
     j->err.code = 0;
-    if (e)
+    if (e) {
         j->err = *e;
+        explain(j);
+        e = &j->err;
+    }
     what = event_state(j);
     log_line(e ? LOG_WARN : LOG_INFO, "fetch", "%s id=%lld bytes=%llu fetched=%llu%s%s%s", what,
              (long long)j->id, (unsigned long long)j->done, (unsigned long long)j->fetched,

@@ -292,8 +292,12 @@ void fetch_soon(struct fetch *f); /* and at once */
 struct job *fetch_job(struct fetch *f, int64_t id);
 struct folder *fetch_folder_open(const char *path, struct err *e);
 void fetch_folder_drop(struct folder *d); /* NULL is fine */
-void fetch_sort(struct fetch *f);         /* by rank */
-void fetch_forget(struct job *j);         /* out of the list; freed now or later */
+/* The download folder at this path, one reference more. One that was taken away and is there again
+ * is opened anew. */
+struct folder *fetch_folder_of(struct fetch *f, const char *path, struct err *e);
+int fetch_folder_gone(const char *path, struct err *e); /* sets e; negative */
+void fetch_sort(struct fetch *f);                       /* by rank */
+void fetch_forget(struct job *j);                       /* out of the list; freed now or later */
 uint64_t fetch_share_of_limit(const struct fetch *f, const struct job *j); /* bytes/s, 0: none */
 
 /* fetch_disk.c */

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <utlist.h>
 
 /* How long a source that was asked may say nothing until another one is asked as well: so many
  * times what answers take, within these bounds. */
@@ -324,11 +325,32 @@ static bool next_large(struct tree *t, uint32_t *entry, bool *late)
     return line_take(&t->later, entry);
 }
 
+/* Two are always under way, so that one begins while the other ends; more while what is left of
+ * them would not occupy the connections, each file having its own, and the other downloads theirs.
+ */
+static bool one_more(const struct tree *t)
+{
+    unsigned files = 0, jobs = 0, most;
+    uint64_t left = 0;
+    const struct job *j;
+
+    DL_FOREACH (t->f->jobs, j)
+        jobs += j->xfer || j->tree;
+    most = FETCH_CONN_MAX / FETCH_CONN_MIN / (jobs ? jobs : 1);
+    for (unsigned i = 0; i < TREE_XFERS; i++) {
+        if (!t->xfer[i])
+            continue;
+        files++;
+        left += t->xfer[i]->size - xfer_done(t->xfer[i]);
+    }
+    return files < TREE_XFERS_MIN || (files < most && left < TREE_AHEAD);
+}
+
 static void start_files(struct tree *t)
 {
     uint32_t entry;
 
-    for (unsigned i = 0; i < TREE_XFERS; i++) {
+    for (unsigned i = 0; i < TREE_XFERS && one_more(t); i++) {
         struct xfer_spec spec = {0};
         struct entry *e;
         char *path;

@@ -13,7 +13,10 @@
 
 #include "svc/fetch_priv.h"
 
-#define TREE_XFERS   2 /* larger files at once */
+#define TREE_XFERS     (FETCH_CONN_MAX / FETCH_CONN_MIN) /* larger files at once, at most ... */
+#define TREE_XFERS_MIN 2
+#define TREE_AHEAD                                                                                 \
+    (32u << 20)        /* ... and no more when so many bytes are to come of those that run */
 #define TREE_BATCHES 8 /* batches asked for or being written */
 #define TREE_ASKS    4 /* manifests asked for at once */
 #define TREE_TRIES   5 /* failures in a row until a source waits for the leader to name it again */

@@ -15,6 +15,7 @@ struct watch {
     char event[16], path[512], error[512], from[512];
     int exit;
     uint64_t bytes, size, fetched, copied, files, files_done;
+    uint64_t now_most; /* larger files of a folder at once */
 };
 
 static uint64_t number(const json_t *o, const char *key)
@@ -45,6 +46,8 @@ static void on_event(void *ctx, json_t *o)
     w->fetched = number(o, "fetched");
     w->copied = number(o, "copied");
     str_copy(w->from, sizeof w->from, from ? from : "");
+    if (json_array_size(json_object_get(o, "now")) > w->now_most)
+        w->now_most = json_array_size(json_object_get(o, "now"));
     w->files = number(o, "files");
     w->files_done = number(o, "files_done");
     uv_cond_broadcast(&w->news);
