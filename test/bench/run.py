@@ -243,11 +243,12 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("build")
     options.add_argument("parts", nargs="*")
-    for name, what in (("kills", "election: kills of the leader"), ("hog", "election: seconds under load"),
+    for name, what in (("kills", "election: kills of the leader"), ("hog-seconds", "election: so long under load"),
+                       ("hog-hosts", "election: hosts with a hog, else 8"), ("hog-nice", "election: priority of the hogs"),
                        ("hosts", "election: hosts of the largest LAN"), ("only", "election: one of kills cold merge calm hog")):
         options.add_argument("--" + name, help=what)
     given = options.parse_args()
-    for name, key in (("kills", "KILLS"), ("hog", "HOG_S"), ("hosts", "HOSTS"), ("only", "ONLY")):
+    for name, key in (("kills", "KILLS"), ("hog_seconds", "HOG_S"), ("hog_hosts", "HOG_HOSTS"), ("hog_nice", "HOG_NICE"), ("hosts", "HOSTS"), ("only", "ONLY")):
         if getattr(given, name):
             os.environ["IWANT_BENCH_" + key] = getattr(given, name)
     build, parts = given.build, given.parts or ["first", "change", "rate", "index", "memory", "play", "search", "transfer"]

@@ -24,14 +24,15 @@ struct packet { /* one sealed datagram on its way to some receivers */
 
 enum kind { DELIVER, TIMER, WAKE, REFUSE, ANSWER, ROSTER };
 
-struct event {
+struct event { /* small: the heap moves them about */
     int64_t at_us;
     uint64_t no; /* order among those of one moment */
-    enum kind kind;
-    int to, from;
-    uint64_t timer_no; /* or of a call */
-    struct packet *packet;
-    struct addr refused;
+    uint8_t kind;
+    int16_t to, from;
+    union {
+        uint64_t timer_no;     /* TIMER; of a call: ANSWER, ROSTER */
+        struct packet *packet; /* DELIVER; REFUSE: its `from` refused */
+    };
 };
 
 static struct {
@@ -302,6 +303,16 @@ static void record(struct packet *p)
     }
 }
 
+/* Its machine says that nobody listens there. */
+static void refuse(int to, const struct addr *refused)
+{
+    struct packet *p = packet_new();
+
+    p->from = *refused;
+    push((struct event){
+        .at_us = lan.now_us + delay_us(), .kind = REFUSE, .to = (int16_t)to, .packet = p});
+}
+
 static void send(int i, const struct elect_send *s)
 {
     struct packet *p = seal(i, s->msg);
@@ -320,8 +331,7 @@ static void send(int i, const struct elect_send *s)
         if (h->e)
             carry(p, i, to);
         else if (h->refuses && !s->multicast && reaches(i, to) && reaches(to, i))
-            push((struct event){
-                .at_us = lan.now_us + delay_us(), .kind = REFUSE, .to = i, .refused = h->udp});
+            refuse(i, &h->udp);
     }
     record(p);
     unref(p);
@@ -426,7 +436,7 @@ static void step(struct event *ev)
 {
     struct host *h = &lan.host[ev->to];
 
-    switch (ev->kind) {
+    switch ((enum kind)ev->kind) {
     case DELIVER:
         if (h->e && !h->asleep_us)
             deliver(ev->to, ev->packet);
@@ -443,7 +453,7 @@ static void step(struct event *ev)
         break;
     case REFUSE:
         if (awake(ev->to))
-            lan_event(ev->to, &(struct elect_in){.kind = ELECT_REFUSED, .from = ev->refused});
+            lan_event(ev->to, &(struct elect_in){.kind = ELECT_REFUSED, .from = ev->packet->from});
         break;
     case ANSWER:
         shares_answer(ev->to, ev->from, ev->timer_no);
@@ -461,7 +471,8 @@ static void run_until(int64_t at_us)
 
         lan.now_us = ev.at_us;
         step(&ev);
-        unref(ev.packet);
+        if (ev.kind == DELIVER || ev.kind == REFUSE)
+            unref(ev.packet);
     }
     lan.now_us = at_us;
 }
@@ -573,8 +584,7 @@ void lan_crash(int i, bool refuses)
             elect_view(s->e, &v);
         for (size_t n = 0; n < v.standbys; n++)
             if (v.standby[n].self && reaches(i, k) && reaches(k, i))
-                push((struct event){
-                    .at_us = lan.now_us + delay_us(), .kind = REFUSE, .to = k, .refused = h->udp});
+                refuse(k, &h->udp);
     }
 }
 
