@@ -17,15 +17,28 @@ static struct peer *leader(const struct elect *e)
 
 /* Signs of life that may be missed: the least k with loss^k < 5e-3, 2 to 6. A false alarm costs a
  * poll, no more. */
-static int64_t misses(const struct elect *e)
+static int64_t misses_at(uint32_t loss_of_65536)
 {
-    uint32_t loss = e->follow.beats.of_65536;
     static const uint32_t most[] = {4634, 11206, 17427, 22713}; /* of 65536, for k = 2 .. 5 */
     int64_t k = 2;
 
-    while (k < 6 && loss > most[k - 2])
+    while (k < 6 && loss_of_65536 > most[k - 2])
         k++;
     return k;
+}
+
+int64_t follow_misses(const struct elect *e)
+{
+    return misses_at(e->follow.beats.of_65536);
+}
+
+/* One beacon, or two where so many are lost that a good part of the voters would have missed the
+ * last one; still less than what a stand-by waits there. */
+bool follow_hears(const struct elect *e)
+{
+    const struct peer *p = leader(e);
+
+    return !follow_silent(e, T_FRESH + (p && misses_at(p->loss.of_65536) > 3 ? T_BEACON - 10 : 0));
 }
 
 /* When to doubt the leader, counted from its last sign of life. The backups first, then in the
@@ -37,7 +50,7 @@ static void arm(struct elect *e)
     int at = place(e);
 
     if (f->backup && at >= 0 && at < BACKUPS)
-        wait = misses(e) * T_SIGN + T_SIGN_SLACK + at * T_BACKUP_2;
+        wait = follow_misses(e) * T_SIGN + T_SIGN_SLACK + at * T_BACKUP_2;
     else if (at >= 0)
         wait = T_SUSPECT + 50 + at * 80;
     else
@@ -297,19 +310,6 @@ static void report_conflict(struct elect *e, const struct wire_ballot *rival)
     c->u.conflict.rival = *rival;
 }
 
-/* A downloader could not reach a member: the leader is to look, at most each 100 ms. */
-void follow_report(struct elect *e, const struct nid *whom)
-{
-    struct wire_msg *m;
-
-    if (e->now - e->follow.report_at_ms < 100)
-        return;
-    e->follow.report_at_ms = e->now;
-    m = say_to(e, leader(e), WIRE_REPORT);
-    m->u.report.session = e->cur.session;
-    m->u.report.whom = *whom;
-}
-
 void follow_beacon(struct elect *e, struct peer *p, const struct wire_msg *m)
 {
     struct wire_ballot b = ballot_of(m, m->u.beacon.term, m->u.beacon.session);
@@ -437,93 +437,7 @@ void follow_pong(struct elect *e, const struct peer *p, const struct wire_msg *m
         follow_alive(e);
 }
 
-/* ---- keeping in touch ---- */
-
-void say_ping(struct elect *e, const struct peer *p)
-{
-    struct wire_msg *m = say_to(e, p, WIRE_PING);
-
-    m->u.ping.session = e->cur.session;
-    m->u.ping.nonce = e->follow.ping_nonce;
-}
-
-void say_nak(struct elect *e, uint64_t session, const struct wire_ballot *hint)
-{
-    struct wire_msg *m = answer(e, WIRE_NAK);
-
-    m->u.nak.session = session;
-    if (hint)
-        m->u.nak.hint = *hint;
-}
-
-/* A KA that is not confirmed is repeated: three times soon, then each second. If that does not help
- * our address may have changed without our noticing, and the leader drops what is not signed: JOIN
- * again. */
-static void say_ka(struct elect *e)
-{
-    struct follow *f = &e->follow;
-    struct wire_msg *m;
-
-    if (f->ka_tries >= KA_TRIES) {
-        f->joined = false;
-        f->ka_tries = 0;
-        e->join = (struct join){.at_ms = e->now};
-        return;
-    }
-    m = say_to(e, leader(e), WIRE_KA);
-    m->u.ka.session = e->cur.session;
-    m->u.ka.generation = e->conf.generation;
-    m->u.ka.number = e->conf.number;
-    m->u.ka.digest = e->conf.digest;
-    f->ka_sent_ms = e->now;
-    f->ka_tries++;
-    f->ka_at_ms =
-        e->now + (f->ka_tries <= 3 ? 250 + rand_ms(e, 0, 100) : 1000 + rand_ms(e, 0, 200));
-}
-
-/* A change goes out at once; many of them at most every 20 ms. */
-void follow_catalog(struct elect *e)
-{
-    struct follow *f = &e->follow;
-    int64_t at = f->ka_sent_ms + T_KA_RUSH > e->now ? f->ka_sent_ms + T_KA_RUSH : e->now;
-
-    if (f->ka_at_ms > at && RULE(NEWS))
-        f->ka_at_ms = at;
-    f->ka_tries = 0;
-}
-
-void follow_kaack(struct elect *e, const struct peer *p, const struct wire_msg *m)
-{
-    struct follow *f = &e->follow;
-    int64_t period = ka_period_ms(e->members);
-
-    if (!nid_eq(&p->nid, &e->cur.leader) || m->u.ka.session != e->cur.session)
-        return;
-    if (m->u.ka.generation == e->conf.generation && m->u.ka.number == e->conf.number &&
-        m->u.ka.digest == e->conf.digest) {
-        f->ka_tries = 0;
-        f->ka_at_ms = e->now + period * 9 / 10 + rand_ms(e, 0, period / 5);
-    }
-    if (!(m->flags & WIRE_ALONE))
-        follow_alive(e);
-}
-
-static void ping_tick(struct elect *e)
-{
-    struct follow *f = &e->follow;
-
-    if (e->now < f->ping_at_ms)
-        return;
-    if (!f->pings)
-        f->ping_nonce = rand_id(e);
-    say_ping(e, leader(e));
-    f->pings++;
-    f->ping_at_ms = e->now + 100;
-    if (f->pings == 3) {
-        f->pings = 0;
-        f->ping_at_ms = e->now + 2000;
-    }
-}
+/* ---- time ---- */
 
 /* The leader speaks, but does not hear us. (One without members can't notice that it is deaf.) */
 static void give_up(struct elect *e)
@@ -560,8 +474,8 @@ void follow_tick(struct elect *e)
     if (e->now >= e->join.at_ms)
         say_join(e, leader(e), e->cur.session);
     if (f->joined && e->now >= f->ka_at_ms)
-        say_ka(e);
-    ping_tick(e);
+        keep_ka(e);
+    keep_ping_tick(e);
     if (e->now < f->cand_at_ms)
         return;
     if (e->conf.never_lead) {

@@ -160,6 +160,20 @@ static void path_heard(struct elect *e, struct peer *p, const struct wire_msg *m
         p->current = (size_t)(at - p->path);
 }
 
+void known_try_other(struct elect *e, struct peer *p)
+{
+    for (size_t i = 1; i < PATHS_MAX; i++) {
+        size_t next = (p->current + i) % PATHS_MAX;
+
+        if (p->path[next].a.family && e->now - p->path[next].heard_ms <= T_PATH_HEARD) {
+            p->current = next;
+            if (ballot_is(&e->cur) && nid_eq(&p->nid, &e->cur.leader))
+                news_leader(e);
+            return;
+        }
+    }
+}
+
 struct peer *known_admit(struct elect *e, const struct wire_msg *m, const struct addr *from)
 {
     bool is_signed = wire_is_signed(m->type);

@@ -231,7 +231,9 @@ void lead_roll_end(struct elect *e)
         }
         ledger_list(e);
     }
-    if (l->live * 4 < e->members * 3)
+    if (e->members && !e->poll.hear) /* are those acknowledgements the last ones? */
+        l->roll_at_ms = e->now + T_ROLL_AGAIN;
+    else if (l->live * 4 < e->members * 3)
         l->roll_at_ms = e->now + 2000;
 }
 
@@ -281,11 +283,13 @@ void lead_gap(struct elect *e, int64_t gap_ms)
 
 void lead_resign(struct elect *e)
 {
-    const struct peer *next = known_listed(e, &e->list, 0);
     struct parting *p = &e->parting;
+    const struct peer *next;
 
     if (!e->members || !RULE(RESIGN))
         return;
+    ledger_list(e); /* as of now */
+    next = known_listed(e, &e->list, 0);
     memset(p, 0, sizeof *p);
     p->msg.type = WIRE_BEACON;
     lead_fill_beacon(e, &p->msg);

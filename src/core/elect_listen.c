@@ -146,12 +146,15 @@ static void say_hello(struct elect *e)
 
 /* Ask p for admission; the next try follows by itself. The interval grows, and with a large ledger
  * it is longer. */
-void say_join(struct elect *e, const struct peer *p, uint64_t session)
+void say_join(struct elect *e, struct peer *p, uint64_t session)
 {
     struct join *j = &e->join;
     int64_t gap = 60ll << (j->tries < 2 ? j->tries + 1 : 3);
-    struct wire_msg *m = say_to(e, p, WIRE_JOIN);
+    struct wire_msg *m;
 
+    if (j->tries)
+        known_try_other(e, p);
+    m = say_to(e, p, WIRE_JOIN);
     if (!j->nonce)
         j->nonce = rand_id(e);
     j->tries++;

@@ -103,7 +103,7 @@ static void follower_judges(struct elect *e, const struct peer *p, const struct 
 {
     struct follow *f = &e->follow;
 
-    if (!follow_silent(e, T_FRESH)) {
+    if (follow_hears(e)) {
         vote(e, WIRE_HEAR, NULL);
     } else if (comes_before(e, p, m)) {
         int64_t at = e->now + rand_ms(e, 0, list_place(&e->list, &e->nid) >= 0 ? 3 : 40);
@@ -229,6 +229,19 @@ void poll_vote(struct elect *e, struct peer *p, const struct wire_msg *m)
     }
 }
 
+/* Is the poll to be held again? Once when nobody answered at all, and once where losses are such
+ * that a vote says little. Of two hosts nobody but the leader can answer: as often as it may be
+ * missed. */
+static bool again(const struct elect *e)
+{
+    const struct poll *q = &e->poll;
+    unsigned misses = (unsigned)follow_misses(e);
+
+    if (e->members <= 1)
+        return q->round < (misses > 2 ? misses : e->follow.beats.of_65536 > 655); /* 1 % */
+    return !q->round && (!q->lost || misses > 3);
+}
+
 static void candidate_decides(struct elect *e)
 {
     struct poll *q = &e->poll;
@@ -248,10 +261,10 @@ static void candidate_decides(struct elect *e)
     } else if (q->better &&
                f->deferred < DEFERS) { /* not for ever: lists may contradict each other */
         f->deferred++;
-        f->cand_at_ms = e->now + 300;
+        f->cand_at_ms = e->now + 300 + rand_ms(e, 0, 150); /* not all at once again */
         q->round = 0;
-    } else if (!q->lost && e->members > 1 && !q->round) {
-        q->round = 1; /* nobody answered at all: ask once more */
+    } else if (again(e)) {
+        q->round++;
         poll_start(e);
     } else {
         lead_enter(e, q->lost ? WIRE_VOTED : 0, q->lost,

@@ -8,6 +8,7 @@
  *   elect_known.c   whose datagrams count: keys, incarnations, replays, paths
  *   elect_listen.c  LISTEN: find a leader and join it, or see that there is none
  *   elect_follow.c  FOLLOW: is the leader alive, which successor is accepted
+ *   elect_keep.c    FOLLOW: keeping in touch with it
  *   elect_poll.c    polls and votes: a candidate's, a listener's, a leader's roll call
  *   elect_lead.c    LEAD: take over, beacons, heartbeats, doubt, resigning
  *   elect_ledger.c  the leader's members: who is in, who is next, who is gone
@@ -40,6 +41,7 @@ enum {
     T_POLL = 80,
     T_POLL_REPEAT = 30,
     T_ROLL = 100,
+    T_ROLL_AGAIN = 500,
     T_FRESH = 265,
     T_SUCCEED = 300, /* silence that lets an unconfirmed successor in */
     T_SUSPECT = 1000,
@@ -55,7 +57,8 @@ enum {
     T_SWEEP_FAST = 100,
     T_SHUN = 5000,
     T_SHUN_DEAF = 1500,
-    T_PATH = 3000,
+    T_PATH = 700, /* two beacons and slack: a path so silent gives way to one that is heard */
+    T_PATH_HEARD = 3000, /* and what is not answered there is tried on one heard so lately */
 };
 
 enum {
@@ -212,7 +215,7 @@ struct duel {
 
 struct parting { /* what is still to be said of a ballot that we have left */
     struct wire_msg msg;
-    bool multicast;
+    bool multicast, said;
     struct addr to;
     unsigned left;
     int64_t at_ms, gap_ms;
@@ -298,6 +301,8 @@ bool describe_leader(struct elect_peer *out, const struct elect *e);
 struct peer *known_find(const struct elect *e, const struct nid *nid);
 struct peer *known_listed(const struct elect *e, const struct wire_list *l, int place);
 const struct addr *known_addr(const struct peer *p);
+/* What went to p was not answered: send to another path that is heard, if there is one. */
+void known_try_other(struct elect *e, struct peer *p);
 /* The sender if the message counts: not ours, no replay, from a path that its key vouches for. */
 struct peer *known_admit(struct elect *e, const struct wire_msg *m, const struct addr *from);
 bool window_take(struct window *w, uint64_t seq); /* false: was here, or too old to tell */
@@ -312,7 +317,7 @@ void listen_joinack(struct elect *e, const struct wire_msg *m);
 void listen_nak(struct elect *e, const struct peer *p, const struct wire_msg *m);
 void listen_tick(struct elect *e);
 int64_t listen_due(const struct elect *e);
-void say_join(struct elect *e, const struct peer *p, uint64_t session);
+void say_join(struct elect *e, struct peer *p, uint64_t session);
 
 /* elect_follow.c */
 void follow_enter(struct elect *e, const struct wire_ballot *b, bool joined, enum elect_why why);
@@ -320,22 +325,28 @@ void follow_leave(struct elect *e, const struct wire_ballot *hint, int64_t join_
                   enum elect_why why);
 void follow_alive(struct elect *e); /* a sign of life of the leader */
 bool follow_silent(const struct elect *e, int64_t ms);
+int64_t follow_misses(const struct elect *e); /* signs of life that may be missed */
+bool follow_hears(const struct elect *e);     /* the leader, lately: as a voter */
 void follow_evidence(struct elect *e);
 void follow_restarted(struct elect *e);
 void follow_beacon(struct elect *e, struct peer *p, const struct wire_msg *m);
 void follow_hb(struct elect *e, const struct wire_msg *m);
 void follow_joinack(struct elect *e, const struct wire_msg *m);
 void follow_nak(struct elect *e, const struct peer *p, const struct wire_msg *m);
-void follow_kaack(struct elect *e, const struct peer *p, const struct wire_msg *m);
 void follow_ping(struct elect *e, const struct peer *p, const struct wire_msg *m);
 void follow_pong(struct elect *e, const struct peer *p, const struct wire_msg *m);
-void follow_catalog(struct elect *e);
-void follow_report(struct elect *e, const struct nid *whom);
 void follow_gap(struct elect *e);
 void follow_tick(struct elect *e);
 int64_t follow_due(const struct elect *e);
+
+/* elect_keep.c */
 void say_ping(struct elect *e, const struct peer *p);
 void say_nak(struct elect *e, uint64_t session, const struct wire_ballot *hint);
+void follow_catalog(struct elect *e);
+void follow_report(struct elect *e, const struct nid *whom);
+void follow_kaack(struct elect *e, const struct peer *p, const struct wire_msg *m);
+void keep_ka(struct elect *e);
+void keep_ping_tick(struct elect *e);
 
 /* elect_poll.c */
 void poll_start(struct elect *e);

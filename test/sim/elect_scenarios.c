@@ -12,10 +12,10 @@ static void cold(void)
     if (times)
         printf("first lead %2u %% %7.0f ms\n", lan.loss_pct, (double)(lan.now_us - from) / 1000);
     if (lan.now_us - from > allowed_us(800))
-        lan_fail("no first leader in time");
+        lan_miss("no first leader in time");
     settle(500, "joined");
     if (lan.takeovers > (lan.loss_pct ? 3 : 1))
-        lan_fail("cold: %llu took the lead", (unsigned long long)lan.takeovers);
+        lan_miss("cold: %llu took the lead", (unsigned long long)lan.takeovers);
 }
 
 static void alone(void)
@@ -39,9 +39,9 @@ static void steady(void)
     before = lan.multicast_bytes;
     calm(40 * SECOND, "steady");
     if (!lan_led(true))
-        lan_fail("steady: a member was lost");
+        lan_miss("steady: a member was lost");
     if ((lan.multicast_bytes - before) / 40 > (rough() ? 2400 : 1600)) /* (polls of doubt) */
-        lan_fail("steady: %llu B/s of multicast",
+        lan_miss("steady: %llu B/s of multicast",
                  (unsigned long long)(lan.multicast_bytes - before) / 40);
 }
 
@@ -141,7 +141,7 @@ static void leave(void)
         note_warm();
         lan_leave(leader);
         if (!lan.loss_pct && lan_leader() < 0)
-            lan_fail("leave: nobody leads when the leader is gone");
+            lan_miss("leave: nobody leads when the leader is gone");
         settle(200, "leave");
         if (!rough() && next >= 0)
             still_leads(next, "leave: not the oldest leads");
@@ -169,9 +169,9 @@ static void follower_goes(void)
         lan_run(110 * MS);
     }
     if (lan_settle(allowed_us(how == 2 ? 9000 : 500), true) < 0)
-        lan_fail("a peer that %s is still in the ledger", how ? "crashed" : "left");
+        lan_miss("a peer that %s is still in the ledger", how ? "crashed" : "left");
     if (lan.takeovers != before)
-        lan_fail("a follower went and the lead changed");
+        lan_miss("a follower went and the lead changed");
 }
 
 static void hiccup(void)
@@ -217,7 +217,7 @@ static void long_sleep(void)
     lan_run(us);
     settle(1000, "awake");
     if (lan.takeovers != before && !rough())
-        lan_fail("the sleeper took the lead back");
+        lan_miss("the sleeper took the lead back");
 }
 
 static void follower_sleeps(void)
@@ -332,7 +332,7 @@ static void half_deaf(void)
             lan.bridge[a][b] = a != 1 || b != 2;
     lan_run(between(2 * SECOND, 15 * SECOND));
     if (lan.takeovers != before && !lan.loss_pct)
-        lan_fail("one that does not hear the leader took the lead");
+        lan_miss("one that does not hear the leader took the lead");
     lan_heal();
     settle(2500, "cured");
 }
@@ -359,7 +359,7 @@ static void visitor(void)
     for (int i = 1; i < lan.hosts; i++)
         moves += lan.host[i].moves;
     if (moves && !lan.loss_pct)
-        lan_fail("a visitor made %llu of the others move", (unsigned long long)moves);
+        lan_miss("a visitor made %llu of the others move", (unsigned long long)moves);
 }
 
 static void clusters_meet(void)
@@ -420,11 +420,11 @@ static void join_one(void)
     while (lan.host[who].e->role != ELECT_FOLLOW && lan.now_us - from < 10 * SECOND)
         lan_run(MS);
     if (lan.now_us - from > allowed_us(400))
-        lan_fail("a joiner did not find the leader in time");
+        lan_miss("a joiner did not find the leader in time");
     settle(100, "join");
     still_leads(leader, "a joiner");
     if (lan.takeovers != before)
-        lan_fail("a joiner took the lead");
+        lan_miss("a joiner took the lead");
 }
 
 /* Somebody keeps saying that this or that member is gone, and ports are refused that are open. */
@@ -444,7 +444,7 @@ static void slander(void)
     }
     /* (at 5 % three PINGs in a row are lost once in a thousand times) */
     if (lan.loss_pct <= 5 && lan.takeovers > before + (lan.loss_pct != 0))
-        lan_fail("slander deposed the leader");
+        lan_miss("slander deposed the leader");
     settle(1500, "slander");
 }
 
@@ -468,10 +468,10 @@ static void one_way(void)
     for (int k = 0; k < 100; k++) {
         lan_run(100 * MS);
         if (!lan_led(false) && lan.loss_pct <= 5 && !lan.bursts)
-            lan_fail("one-way: somebody left its leader");
+            lan_miss("one-way: somebody left its leader");
     }
     if (lan.takeovers != before && lan.loss_pct <= 5)
-        lan_fail("one-way: a new leader");
+        lan_miss("one-way: a new leader");
     lan_heal();
     settle(1500, "both ways");
 }
@@ -550,7 +550,7 @@ static void addresses(void)
         lan_run(allowed_us(notices && who != leader ? 1000 : 8500));
         for (int i = 0; i < lan.hosts; i++)
             if ((i == leader) != (who == leader) && !knows_address(i, who))
-                lan_fail("%s does not know the new address of %s", name(i), name(who));
+                lan_miss("%s does not know the new address of %s", name(i), name(who));
         settle(0, "moved");
         if (rough())
             leader = lan_leader();
@@ -630,7 +630,7 @@ static void chaos(void)
     lan_run(9 * SECOND); /* the last sleeper wakes */
     settle(6000, "chaos");
     if (lan_settle(12 * SECOND, true) < 0)
-        lan_fail("chaos: the dead stay in the ledger");
+        lan_miss("chaos: the dead stay in the ledger");
     if (lan.loss_pct <= 10)
         calm(10 * SECOND, "after chaos");
 }

@@ -19,7 +19,11 @@
 #define SEEDS 2000
 #endif
 
-#define SEALED_OFTEN 10000
+/* Of the first runs each has to be in all its bounds; a third is sealed, one in 97 has many hosts.
+ * In a long row after them one in 200 is sealed, one in 970 has many hosts, for these cost most of
+ * the time, and one in a thousand may miss a bound by its losses: lan_miss. */
+#define STRICT        10000
+#define MISSED_ONE_IN 1000
 
 unsigned elect_rules_off;
 
@@ -59,14 +63,13 @@ static void open_by_seed(const struct scenario *s, uint64_t seed)
 
     rng_seed(&r, seed);
     hosts = s->hosts_min + (int)rng_below(&r, (uint64_t)(11 - s->hosts_min));
-    if (seed % 97 == 0) /* now and then more: 11 to 60, rarely up to 1,000 */
+    if (seed % (seed <= STRICT ? 97 : 970) ==
+        0) /* now and then more: 11 to 60, rarely up to 1,000 */
         hosts = seed % 9700 ? 11 + (int)rng_below(&r, 50) : 100 + (int)rng_below(&r, 901);
     if (hosts_wanted)
         hosts = hosts_wanted;
     lan_open(hosts, seed, losses[rng_below(&r, 6)]);
-    /* Seals and signatures cost most of the time: a third of the runs has them, of a long row of
-     * them one in 50; each scenario in turn. */
-    lan.plain = seed / SCENARIOS % (seed <= SEALED_OFTEN ? 3 : 50);
+    lan.plain = seed / SCENARIOS % (seed <= STRICT ? 3 : 200); /* each scenario in turn is sealed */
     lan.bursts = !rng_below(&r, 5);
     lan.shuffles = !rng_below(&r, 5);
     lan.replays = hosts <= 10 && !rng_below(&r, 3);
@@ -76,9 +79,25 @@ static void open_by_seed(const struct scenario *s, uint64_t seed)
         lan_shares();
 }
 
-static bool run(const struct scenario *s, uint64_t seed)
+/* What was missed has to come all the same, once nothing is wrong any more. */
+static bool comes_late(void)
 {
-    volatile bool good = false;
+    char why[sizeof lan.why];
+
+    memcpy(why, lan.why, sizeof why);
+    if (setjmp(lan.failed))
+        return false;
+    lan_heal();
+    if (lan_settle(120 * SECOND, false) < 0)
+        lan_fail("it never comes to one leader after that: %.200s", why);
+    return true;
+}
+
+enum outcome { GOOD, MISSED, BAD };
+
+static enum outcome run(const struct scenario *s, uint64_t seed)
+{
+    volatile enum outcome outcome = BAD;
 
     open_by_seed(s, seed);
     snprintf(run_now, sizeof run_now, "--scenario %s --seed %llu", s->name,
@@ -93,11 +112,13 @@ static bool run(const struct scenario *s, uint64_t seed)
     } else if (!setjmp(lan.failed)) {
         s->run();
         shares_at_end();
-        good = true;
+        outcome = GOOD;
+    } else if (lan.missed && comes_late()) {
+        outcome = MISSED;
     }
     running = 0;
     lan_close();
-    return good;
+    return outcome;
 }
 
 /* Which rule is off, and the scenario in which its loss must show. */
@@ -137,7 +158,7 @@ static bool mutant_caught(size_t i)
     elect_rules_off = mutants[i].rule;
     shares_off = mutants[i].shares;
     for (seed = 1; seed <= 60 && !caught; seed++)
-        caught = !run(find(mutants[i].scenario), seed);
+        caught = run(find(mutants[i].scenario), seed) != GOOD;
     elect_rules_off = shares_off = 0;
     if (caught)
         printf("mutant \"%s\" is caught at --scenario %s --seed %llu: %s\n", mutants[i].name,
@@ -169,7 +190,7 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
-    uint64_t seeds = SEEDS, first = 1, passed = 0, failed = 0;
+    uint64_t seeds = SEEDS, first = 1, passed = 0, missed = 0, failed = 0;
     const struct scenario *only = NULL;
     bool one = false, rewrite = false;
     unsigned figures_of = 0, hours = 0;
@@ -223,17 +244,30 @@ int main(int argc, char **argv)
     for (uint64_t seed = first; seed < first + seeds; seed++) {
         const struct scenario *s = only ? only : &scenarios[seed % SCENARIOS];
 
-        if (run(s, seed)) {
+        enum outcome outcome = run(s, seed);
+
+        if (outcome == GOOD) {
             passed++;
+        } else if (outcome == MISSED && seed > STRICT) {
+            missed++;
+            printf("missed: %s %s: %s\n", argv[0], run_now, lan.why);
         } else {
             failed++;
             printf("FAILED: %s %s: %s\n", argv[0], run_now, lan.why);
         }
     }
+    if (missed * MISSED_ONE_IN > seeds) {
+        failed++;
+        printf("FAILED: more than one run in %d missed its bound\n", MISSED_ONE_IN);
+    }
     for (size_t i = 0; !one && i < STORIES; i++)
         *(story_holds(&stories[i], rewrite) ? &passed : &failed) += 1;
     for (size_t i = 0; !one && i < sizeof mutants / sizeof *mutants; i++)
         *(mutant_caught(i) ? &passed : &failed) += 1;
-    printf("%llu passed, %llu failed\n", (unsigned long long)passed, (unsigned long long)failed);
+    if (missed)
+        printf("%llu missed a bound by their losses, and came to rest later\n",
+               (unsigned long long)missed);
+    printf("%llu passed, %llu failed\n", (unsigned long long)(passed + missed),
+           (unsigned long long)failed);
     return failed ? 1 : 0;
 }

@@ -974,6 +974,102 @@ static void a_reported_member_is_asked_not_believed_dead(void **state)
     close_one();
 }
 
+/* Ten lies a second, by a member and by a stranger, about one that is well. */
+static void lies_about_a_healthy_member_remove_nobody(void **state)
+{
+    (void)state;
+    open_one(100);
+    lead_alone();
+    join(0, 200);
+    join(1, 300);
+    for (int i = 0; i < 5000; i++) {
+        const struct wire_msg *ping;
+
+        pass(1);
+        assert_null(told(ELECT_PEER_DOWN));
+        if ((ping = sent(WIRE_PING)) && addr_eq(&one.out.send[0].to, &one.addr[0])) {
+            const struct wire_msg asked = *ping;
+
+            from(0, WIRE_PONG)->u.ping = asked.u.ping;
+            hear(0);
+        }
+        if (i % 100 == 0) {
+            int liar = i % 200 ? 1 : 2;
+
+            from(liar, WIRE_REPORT)->u.report.session = one.e->cur.session;
+            one.msg[liar].u.report.whom = one.msg[0].nid;
+            hear(liar);
+            if (liar == 2)
+                assert_int_equal(one.out.sends, 0);
+        }
+        if (i % 1000 == 500)
+            keep_alive(1, 4);
+    }
+    assert_int_equal(one.e->members, 2);
+    close_one();
+}
+
+static void beacon_of_host_0(uint8_t last_of_ip)
+{
+    struct wire_msg *m = from(0, WIRE_BEACON);
+
+    m->u.beacon.term = 3;
+    m->u.beacon.session = 1000;
+    m->u.beacon.sen = 10;
+    m->u.beacon.members = 3;
+    m->u.beacon.tcp_port = 90;
+    one.addr[0].ip[3] = last_of_ip;
+    hear(0);
+}
+
+/* Where the last message of this type went; 0: none did. */
+static uint8_t went_to(enum wire_type type)
+{
+    for (size_t i = 0; i < one.out.sends; i++)
+        if (one.out.send[i].msg->type == type)
+            return one.out.send[i].to.ip[3];
+    return 0;
+}
+
+static void a_leader_that_moves_is_followed_there(void **state)
+{
+    bool told_so = false;
+
+    (void)state;
+    open_one(100);
+    follow_host_0();
+    for (int i = 0; i < 4; i++) {
+        pass(250);
+        beacon_of_host_0(77);
+        told_so = told_so || (told(ELECT_LEADER) && told(ELECT_LEADER)->peer.addr.ip[3] == 77);
+    }
+    assert_true(told_so); /* within a second */
+    while (!went_to(WIRE_KA))
+        pass(1);
+    assert_int_equal(went_to(WIRE_KA), 77);
+    close_one();
+}
+
+/* A stranger may play the leader's words to us before we hear it: then we write to him first. */
+static void what_is_not_answered_is_tried_elsewhere(void **state)
+{
+    bool right = false;
+
+    (void)state;
+    open_one(100);
+    step_one(&(struct elect_in){.kind = ELECT_START});
+    beacon_of_host_0(250);
+    beacon_of_host_0(2);
+    for (int i = 0; i < 1000 && !right; i++) {
+        pass(1);
+        if (i % 200 == 100)
+            beacon_of_host_0(i % 400 == 100 ? 250 : 2);
+        right = went_to(WIRE_JOIN) == 2;
+    }
+    assert_true(right);
+    close_one();
+}
+
 static void a_follower_passes_reports_on(void **state)
 {
     struct nid whom = {{1, 2, 3}};
@@ -1145,6 +1241,9 @@ int main(void)
         cmocka_unit_test(after_a_gap_a_leader_asks_before_it_answers),
         cmocka_unit_test(the_long_absent_comes_back_as_the_youngest),
         cmocka_unit_test(a_reported_member_is_asked_not_believed_dead),
+        cmocka_unit_test(lies_about_a_healthy_member_remove_nobody),
+        cmocka_unit_test(a_leader_that_moves_is_followed_there),
+        cmocka_unit_test(what_is_not_answered_is_tried_elsewhere),
         cmocka_unit_test(a_follower_passes_reports_on),
         cmocka_unit_test(newcomers_are_bounded),
         cmocka_unit_test(own_and_unknown_messages_do_nothing),
