@@ -374,12 +374,7 @@ ssize_t root_read_now(int fd, void *to, size_t max, uint64_t at)
 
     if (n >= 0)
         return n;
-    if (errno != EOPNOTSUPP && errno != ENOSYS)
-        return -errno;
-    if (!root_in_memory(fd))
-        return -EAGAIN;
-    n = pread(fd, to, max, (off_t)at);
-    return n < 0 ? -errno : n;
+    return errno == EOPNOTSUPP || errno == ENOSYS ? -EAGAIN : -errno;
 }
 
 void root_read_ahead(int fd)

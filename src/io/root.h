@@ -49,6 +49,7 @@ bool root_being_written(int fd);
 /* pread of what is in memory: bytes, 0 at the end, -EAGAIN when it would have to wait for the disk
  * or the system cannot tell, or another -errno. */
 ssize_t root_read_now(int fd, void *to, size_t max, uint64_t at);
+bool root_in_memory(int fd);  /* on a file system that has no disk: reading never waits */
 void root_read_ahead(int fd); /* the whole file will be read, front to back */
 uint32_t root_own_uid(void);  /* whose files are ours */
 

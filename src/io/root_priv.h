@@ -24,7 +24,5 @@ int root_parent(const struct root *r, const char *path, int flags, const char **
 /* One component, neither "." nor "..". */
 bool root_name_plain(const char *name);
 
-bool root_in_memory(int fd); /* on a file system that has no disk */
-
 /* "cannot VERB PATH: reason", with the code that belongs to the errno. */
 int root_fail(struct err *e, int sys, const char *verb, const char *path);

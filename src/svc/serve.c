@@ -336,6 +336,7 @@ struct serve *serve_new(const struct serve_conf *conf, uint16_t *bound, struct e
     }
     uv_mutex_init(&s->lock);
     s->reads = reads_new();
+    s->batches = reads_new();
     s->pace = pace_new(conf->limit_up, conf->slots ? conf->slots : UPLOAD_SLOTS);
     if (!s->pace) {
         err_set(e, ERR_IO, "cannot start serving: no thread can be made");
@@ -346,6 +347,7 @@ struct serve *serve_new(const struct serve_conf *conf, uint16_t *bound, struct e
         return s;
     pace_free(s->pace);
 err_pace:
+    reads_free(s->batches);
     reads_free(s->reads);
     uv_mutex_destroy(&s->lock);
     uv_key_delete(&s->reader_key);
@@ -387,6 +389,7 @@ void serve_free(struct serve *s)
         return;
     http_server_free(s->server);
     pace_free(s->pace);
+    reads_free(s->batches);
     reads_free(s->reads);
     for (size_t i = 0; i < s->reader_count; i++)
         store_reader_close(s->readers[i]);

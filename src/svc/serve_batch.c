@@ -147,7 +147,7 @@ static void request_over(void *ctx)
     for (size_t i = 0; b->sent && i < b->ins && b->sent == b->body.len; i++)
         serve_note(b->s, b->rq, &b->hash[b->in[i].file], b->in[i].path, b->in[i].size,
                    b->in[i].size, true);
-    reads_drop(b->s->reads, &b->job);
+    reads_drop(b->s->batches, &b->job);
 }
 
 static void answer(struct batch *b)
@@ -165,7 +165,7 @@ void serve_batch(struct serve *s, struct http_request *rq)
     const uint8_t *hashes;
     size_t len;
 
-    if (b && reads_done(s->reads, &b->job)) {
+    if (b && reads_done(s->batches, &b->job)) {
         answer(b);
         return;
     }
@@ -183,7 +183,7 @@ void serve_batch(struct serve *s, struct http_request *rq)
         b->count = len / sizeof(struct hash);
         memcpy(b->hash, hashes, len);
         http_set_ctx(rq, b, request_over);
-        reads_start(s->reads, &b->job);
+        reads_start(s->batches, &b->job);
     }
     http_hold(rq, HOLD_MS);
 }

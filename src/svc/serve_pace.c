@@ -1,8 +1,9 @@
 /* Who may send now, and how much. Uploads have slots: so many at once, the others wait their turn,
- * and no address has more than half of them while somebody else waits. What goes up is
- * limited by purses that fill with time, one for all and one for each request that wishes for a
- * rate; streams that find theirs empty wait here, and a thread wakes them. It sleeps while none
- * waits. */
+ * and no address has more than half of them while somebody else waits. Who takes nothing for a
+ * while, because he reads slowly or waits for a piece or a disk, keeps his place but fills no slot:
+ * it is for those who move. What goes up is limited by purses that fill with time, one for all and
+ * one for each request that wishes for a rate; streams that find theirs empty wait here, and a
+ * thread wakes them. It sleeps while none waits. */
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/loop.h"
@@ -11,13 +12,16 @@
 #include <stdlib.h>
 
 #define TURN_MS   20
-#define SLICES    20 /* a second, where the limit is low */
+#define REST_MS   2000 /* who takes nothing for so long fills no slot ... */
+#define LOOK_MS   250  /* ... which is looked at so often while somebody waits */
+#define SLICES    20   /* a second, where the limit is low */
 #define SLICE_MIN 1024.0
 #define SLICE_MAX 16384.0
 
 struct sender {
     struct http_request *rq;
     struct addr from;
+    int64_t moved_ms; /* sending: when it asked for bytes last */
 };
 
 struct senders {
@@ -56,13 +60,13 @@ static bool take_out(struct senders *l, const struct http_request *rq)
     return false;
 }
 
-static bool is_in(const struct senders *l, const struct http_request *rq)
+static struct sender *find(const struct senders *l, const struct http_request *rq)
 {
     for (size_t i = 0; i < l->count; i++) {
         if (l->at[i].rq == rq)
-            return true;
+            return &l->at[i];
     }
-    return false;
+    return NULL;
 }
 
 static unsigned count_of(const struct senders *l, const struct addr *from)
@@ -76,27 +80,38 @@ static unsigned count_of(const struct senders *l, const struct addr *from)
 
 /* ---- slots ---- */
 
-static bool may_send(const struct pace *p, const struct addr *from)
+static bool may_send(const struct pace *p, const struct addr *from, int64_t now)
 {
-    unsigned most = p->slots / 2 > 2 ? p->slots / 2 : 2;
+    unsigned most = p->slots / 2 > 2 ? p->slots / 2 : 2, moving = 0, same = 0;
 
-    if (p->sending.count >= p->slots)
+    for (size_t i = 0; i < p->sending.count; i++) {
+        const struct sender *s = &p->sending.at[i];
+
+        if (now - s->moved_ms >= REST_MS)
+            continue;
+        moving++;
+        same += addr_same_host(&s->from, from);
+    }
+    if (moving >= p->slots)
         return false;
-    return count_of(&p->sending, from) < most || p->queue.count == count_of(&p->queue, from);
+    return same < most || p->queue.count == count_of(&p->queue, from);
 }
 
 /* Give what is free to those who wait longest. Under the lock: who is over has left the lists
  * before it dies (pace_forget). */
 static void serve_queue(struct pace *p)
 {
+    int64_t now = loop_now_ms();
+
     for (size_t i = 0; i < p->queue.count;) {
         struct sender s = p->queue.at[i];
 
-        if (!may_send(p, &s.from)) {
+        if (!may_send(p, &s.from, now)) {
             i++;
             continue;
         }
         take_out(&p->queue, s.rq);
+        s.moved_ms = now;
         add(&p->sending, &s);
         http_wake(s.rq);
     }
@@ -104,14 +119,19 @@ static void serve_queue(struct pace *p)
 
 bool pace_enter(struct pace *p, struct http_request *rq)
 {
-    struct sender s = {.rq = rq, .from = *http_from(rq)};
+    struct sender new = {.rq = rq, .from = *http_from(rq), .moved_ms = loop_now_ms()}, *old;
     bool in;
 
     uv_mutex_lock(&p->lock);
-    in = is_in(&p->sending, rq);
-    if (!in && !is_in(&p->queue, rq)) {
-        in = may_send(p, &s.from);
-        add(in ? &p->sending : &p->queue, &s);
+    old = find(&p->sending, rq);
+    in = old != NULL;
+    if (in) {
+        old->moved_ms = new.moved_ms;
+    } else if (!find(&p->queue, rq)) {
+        in = may_send(p, &new.from, new.moved_ms);
+        add(in ? &p->sending : &p->queue, &new);
+        if (!in)
+            uv_cond_signal(&p->some);
     }
     uv_mutex_unlock(&p->lock);
     return in;
@@ -132,14 +152,17 @@ static void pace_main(void *arg)
 
     uv_mutex_lock(&p->lock);
     while (!p->stop) {
-        if (!p->broke.count) {
+        if (p->broke.count) {
+            uv_mutex_unlock(&p->lock);
+            uv_sleep(TURN_MS);
+            uv_mutex_lock(&p->lock);
+            wake_broke(p);
+        } else if (p->queue.count) {
+            (void)uv_cond_timedwait(&p->some, &p->lock, LOOK_MS * 1000000ull);
+        } else {
             uv_cond_wait(&p->some, &p->lock);
-            continue;
         }
-        uv_mutex_unlock(&p->lock);
-        uv_sleep(TURN_MS);
-        uv_mutex_lock(&p->lock);
-        wake_broke(p);
+        serve_queue(p);
     }
     uv_mutex_unlock(&p->lock);
 }

@@ -19,9 +19,10 @@ struct serve {
     char *db_path;
     struct http_server *server;
     struct pace *pace;
-    struct reads *reads;
-    uv_key_t reader_key; /* a thread's own store_reader */
-    uv_mutex_t lock;     /* guards all below */
+    struct reads *reads;   /* of files, and ... */
+    struct reads *batches; /* ... of small ones: a disk that stands still must not hold both */
+    uv_key_t reader_key;   /* a thread's own store_reader */
+    uv_mutex_t lock;       /* guards all below */
     struct fetch *fetch;
     struct door *door;
     struct store_reader *door_reader[DOOR_THREADS]; /* of the door's threads, in readers too */
