@@ -1,7 +1,8 @@
 """Swarms and several holders, for run.py: `make bench PART=swarm`. Rates are scaled down so that two processors carry all hosts;
-every figure is a ratio to what iperf3 moves over the same link in the same run. Takes about four minutes.
+every figure is a ratio to what iperf3 moves over the same link in the same run. Takes about five minutes; "swarms" or "four" in
+IWANT_BENCH_SWARM_ONLY takes one half.
 
-IWANT_BENCH_LEECHES="8 24" IWANT_BENCH_SWARM_RATE=60 IWANT_BENCH_SWARM_MIB=200 change the swarms.
+IWANT_BENCH_LEECHES="8 24" IWANT_BENCH_SWARM_RATE=60 IWANT_BENCH_SWARM_MIB=150 change the swarms.
 """
 
 import json
@@ -9,11 +10,13 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 import cases_story as story
 import cases_swarm
-from lan import Lan
+import others
+from lan import Failed, Lan, wait
 
 MIB = 1 << 20
 
@@ -34,23 +37,96 @@ def processors():
     return sum(t) - t[3] - t[4], sum(t)
 
 
-def swarm(build, n, mbit, mib):
+class Fetching:
+    """Downloads that run beside each other, and when each is done."""
+
+    def __init__(self):
+        self.begin, self.took, self.threads, self.bytes = time.monotonic(), {}, [], {}
+
+    def start(self, host, digest):
+        p, since = host.popen("download", "--json", digest), time.monotonic()
+
+        def follow():
+            for e in story.events(p):
+                self.bytes[host] = e.get("bytes", 0)
+                if e["event"] == "done":
+                    self.took[host] = time.monotonic() - since, e["path"]
+        self.threads.append(threading.Thread(target=follow))
+        self.threads[-1].start()
+
+    def all_have(self, size, hosts):
+        """Wait until these have that much."""
+        wait("half of it", lambda: all(self.bytes.get(h, 0) >= size for h in hosts), 300)
+
+    def finish(self, path, hosts):
+        """Seconds of the last of these; what they have is the source."""
+        for t in self.threads:
+            t.join()
+        missing = [h.name for h in hosts if h not in self.took]
+        if missing:
+            raise Failed(f"{missing} did not get it")
+        for h in hosts:
+            story.same(path, self.took[h][1])
+            os.unlink(self.took[h][1])
+        return max(self.took[h][0] for h in hosts)
+
+
+def swarm(build, n, mbit, mib, beside):
     with Lan(build) as lan:
         size = mib * MIB
         seeder, hosts, path, digest = cases_swarm.swarm(lan, n, f"{mbit}mbit", size)
         bound = size / iperf(seeder, hosts[0])
-        up = cases_swarm.sent(seeder)
-        begin, before = time.monotonic(), processors()
-        runs = [h.popen("download", "--json", digest) for h in hosts]
-        paths = [story.finish(p)["path"] for p in runs]
-        wall, after = time.monotonic() - begin, processors()
+        up, before, cpu = cases_swarm.sent(seeder), processors(), sum(others.cpu_s(h.process.pid) for h in lan.hosts)
+        all_of_them = Fetching()
+        for h in hosts:
+            all_of_them.start(h, digest)
+        wall = all_of_them.finish(path, hosts)
+        after = processors()
+        cpu = (sum(others.cpu_s(h.process.pid) for h in lan.hosts) - cpu) / (n * size / 2**30)
         used = 100 * (after[0] - before[0]) / (after[1] - before[1])
         left = sum(h.log_text().count("parent-left") for h in hosts)
         up = (cases_swarm.sent(seeder) - up) / size
-        for p in paths:
-            story.same(path, p)
-        print(f"| {mib} MiB, 1 holder -> {n}, {mbit} Mbit/s each way: last one done / bound | **{wall / bound:.2f}** ({wall:.1f} / {bound:.1f} s) "
-              f"| the holder uploaded {up:.2f} times the file, TLS and TCP included; parents left: {left}; processors {used:.0f} % busy (with all else that ran) |", flush=True)
+        print(f"| {mib} MiB, 1 holder -> {n}, {mbit} Mbit/s each way: last one done / bound (at most 1.15) | **{wall / bound:.2f}** ({wall:.1f} / {bound:.1f} s) "
+              f"| the holder uploaded **{up:.2f}** times the file (at most 1.3), TLS and TCP included; CPU {cpu:.1f} s for each GiB and host; parents left: {left}; "
+              f"processors {used:.0f} % busy (with all else that ran) |", flush=True)
+        python = beside and others.torrent_python()
+        if python:
+            took = others.torrent_swarm(lan, python, seeder, hosts, path)
+            print(f"| the same by libtorrent, plain, all know all | {took / bound:.2f} ({took:.1f} s) | |", flush=True)
+
+
+def one_dies(build, n, mbit, mib):
+    """A receiver in the middle of the chain is killed when half is there."""
+    with Lan(build) as lan:
+        size = mib * MIB
+        seeder, hosts, path, digest = cases_swarm.swarm(lan, n, f"{mbit}mbit", size)
+        bound, up, fetching = size / iperf(seeder, hosts[0]), cases_swarm.sent(seeder), Fetching()
+        for h in hosts:
+            fetching.start(h, digest)
+        fetching.all_have(size // 2, hosts)
+        dead = next(h for h in hosts[1:] if h.leader() != h.name)
+        dead.kill()
+        wall = fetching.finish(path, [h for h in hosts if h is not dead])
+        up = (cases_swarm.sent(seeder) - up) / size
+        print(f"| {mib} MiB, 1 -> {n}, {mbit} Mbit/s; one receiver killed at half: the last of the others / bound | **{wall / bound:.2f}** ({wall:.1f} / {bound:.1f} s) "
+              f"| the holder uploaded {up:.2f} times the file |", flush=True)
+
+
+def one_late(build, n, mbit, mib):
+    """One that begins when the others have half, and one when they have all."""
+    with Lan(build) as lan:
+        size = mib * MIB
+        seeder, hosts, path, digest = cases_swarm.swarm(lan, n, f"{mbit}mbit", size)
+        bound, up, fetching = size / iperf(seeder, hosts[0]), cases_swarm.sent(seeder), Fetching()
+        for h in hosts[:-1]:
+            fetching.start(h, digest)
+        fetching.all_have(size // 2, hosts[:-1])
+        fetching.start(hosts[-1], digest)
+        fetching.finish(path, hosts)
+        late, first = fetching.took[hosts[-1]][0], max(fetching.took[h][0] for h in hosts[:-1])
+        up = (cases_swarm.sent(seeder) - up) / size
+        print(f"| the same, one comes when the {n - 1} others have half: its own time / bound; theirs | **{late / bound:.2f}** ({late:.1f} / {bound:.1f} s); {first / bound:.2f} "
+              f"| the holder uploaded {up:.2f} times the file |", flush=True)
 
 
 def web(lan, host):
@@ -127,8 +203,13 @@ def part_swarm(build):
     """Swarms 1 -> 8 and 1 -> 24, four holders"""
     if os.path.isdir("/dev/shm"):
         os.environ["IWANT_TEST_DIR"] = "/dev/shm"
-    mbit, mib = int(os.environ.get("IWANT_BENCH_SWARM_RATE", "60")), int(os.environ.get("IWANT_BENCH_SWARM_MIB", "200"))
-    for n in os.environ.get("IWANT_BENCH_LEECHES", "8 24").split():
-        swarm(build, int(n), mbit if int(n) <= 8 else mbit // 2, mib if int(n) <= 8 else mib * 5 // 4)
-    four(build, 100, 200)
+    mbit, mib = int(os.environ.get("IWANT_BENCH_SWARM_RATE", "60")), int(os.environ.get("IWANT_BENCH_SWARM_MIB", "150"))
+    only = os.environ.get("IWANT_BENCH_SWARM_ONLY", "swarms four")
+    if "swarms" in only:
+        for n in os.environ.get("IWANT_BENCH_LEECHES", "8 24").split():
+            swarm(build, int(n), mbit if int(n) <= 8 else mbit * 2 // 3, mib if int(n) <= 8 else mib * 5 // 3, int(n) <= 8)
+        one_dies(build, 6, mbit, mib * 2 // 3)
+        one_late(build, 6, mbit, mib * 2 // 3)
+    if "four" in only:
+        four(build, 100, 200)
     os.environ.pop("IWANT_TEST_DIR", None)
