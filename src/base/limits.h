@@ -102,6 +102,11 @@
 #define LINK_HOLDERS_MAX 32u          /* who are asked to open their door */
 
 /* The page */
-#define WEB_TICKET_S     600 /* for so long a URL may be opened, once */
-#define WEB_TICKETS_MAX  16
-#define WEB_SESSIONS_MAX 32
+#define WEB_TICKET_S         600 /* for so long a URL may be opened, once */
+#define WEB_TICKETS_MAX      16
+#define WEB_SESSIONS_MAX     32
+#define GUEST_JOBS_MAX       16u /* files and archives sent to guests at once ... */
+#define GUEST_JOBS_ADDR_MAX  6u  /* ... and to one address */
+#define GUEST_SEARCHES_S     20  /* of one address, each second ... */
+#define GUEST_SEARCHES_BURST 60  /* ... after so many at once */
+#define GUEST_VISITORS_MAX   256 /* addresses whose searches are counted */

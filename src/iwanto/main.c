@@ -47,7 +47,9 @@ const struct command COMMANDS[] = {
      LINK_OPTS, false, cmd_link},
     {"web", "", "the page: a search box, downloads and players in a browser",
      "Prints a URL that this computer alone can open, once and within ten minutes, and opens it\n"
-     "where there is a desktop.",
+     "where there is a desktop. --lan gives phones and guests on this network a page to search "
+     "and\n"
+     "fetch, with a QR code, until Ctrl-C.",
      WEB_OPTS, false, cmd_web},
     {"share", "[[--add | --remove] PATH]", "change the shared folders, or list them",
      "At once when the service runs, and in the settings for every later start.\n"

@@ -37,6 +37,7 @@
 #include "svc/door.h"
 #include "svc/fetch.h"
 #include "svc/hook.h"
+#include "svc/guest.h"
 #include "svc/ident.h"
 #include "svc/journal.h"
 #include "svc/lan.h"
@@ -70,6 +71,7 @@ struct service {
     struct web *web;
     struct hooks *hooks;
     struct journal *journal;
+    struct guest *guest;
     struct control *control;
     uv_signal_t sigint, sigterm;
     bool leaving;
@@ -352,7 +354,7 @@ static int open_share(struct service *s, const struct conf *c, const char *db, b
     return s->share ? 0 : -e->code;
 }
 
-/* All three listen only once somebody asks for it. */
+/* All four listen only once somebody asks for it. */
 static void open_links(struct service *s, const struct conf *c, const char *db, uint16_t port)
 {
     const char *whom = conf_text(c, CONF_LINKS);
@@ -369,6 +371,12 @@ static void open_links(struct service *s, const struct conf *c, const char *db, 
         &(struct links_conf){.ident = &s->ident, .ask = s->ask, .door = s->door, .db_path = db});
     s->web =
         web_new(&(struct web_conf){.play = s->play, .port = port < UINT16_MAX - 1 ? port + 2 : 0});
+    s->guest = guest_new(&(struct guest_conf){.ident = &s->ident,
+                                              .ask = s->ask,
+                                              .share = s->share,
+                                              .serve = s->serve,
+                                              .db_path = db,
+                                              .port = port < UINT16_MAX - 2 ? port + 3 : 0});
 }
 
 static int open_rooms(struct service *s, struct conf *c, const char *home, bool quiet,
@@ -437,6 +445,7 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
                                                     .links = s->links,
                                                     .web = s->web,
                                                     .hooks = s->hooks,
+                                                    .guest = s->guest,
                                                     .tcp_port = port,
                                                     .quit = quit,
                                                     .ctx = s},
@@ -463,8 +472,11 @@ static void close_rooms(struct service *s)
 {
     if (s->links)
         links_stop(s->links);
+    if (s->guest)
+        guest_stop(s->guest);
     web_free(s->web); /* its requests are control's, and play's */
     control_free(s->control);
+    guest_free(s->guest); /* control's last request may have been its command */
     play_free(s->play);
     links_free(s->links);
     if (s->door)

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "svc/errand.h"
+#include "svc/guest.h"
 #include "svc/json_text.h"
 #include "svc/settings.h"
 #include "svc/share.h"
@@ -245,6 +246,7 @@ static const struct {
     {"POST", "/v1/links", control_link},
     {"POST", "/v1/links/end", control_link_end},
     {"POST", "/v1/web", control_web},
+    {"POST", "/v1/web/lan", control_web_lan},
     {"POST", "/v1/web/stop", control_web_stop},
 };
 
@@ -303,6 +305,7 @@ struct control *control_new(const struct control_conf *conf, struct err *e)
         return NULL;
     }
     web_api(conf->web, handle_page, c);
+    guest_api(conf->guest, handle_page, c);
     return c;
 }
 

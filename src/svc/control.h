@@ -11,6 +11,7 @@ struct ask;
 struct desk;
 struct fetch;
 struct hooks;
+struct guest;
 struct lan;
 struct links;
 struct play;
@@ -32,8 +33,9 @@ struct control_conf {
     struct serve *serve;
     struct play *play;
     struct links *links;
-    struct web *web; /* gets the routes that the page may use */
     struct hooks *hooks;
+    struct web *web;     /* gets the routes that the page may use */
+    struct guest *guest; /* gets the search */
     uint16_t tcp_port;
     void (*quit)(void *ctx); /* `iwanto stop`; any thread */
     void *ctx;

@@ -27,7 +27,7 @@ control_route control_set;                                      /* control_set.c
 control_route control_download, control_downloads, control_act; /* control_fetch.c */
 
 control_route control_look, control_play, control_link, control_link_end, control_links;
-control_route control_web, control_web_stop; /* control_web.c */
+control_route control_web, control_web_stop, control_web_lan; /* control_web.c */
 
 /* Reply with the object and drop it; with {"error","hint","exit"}. */
 void control_reply(struct http_request *rq, json_t *answer);

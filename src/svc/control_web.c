@@ -4,8 +4,11 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "core/highlight.h"
+#include "svc/guest.h"
 #include "svc/web.h"
 
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* UTF-16 units of the letter that begins with this byte of UTF-8; bytes inside one count nothing.
@@ -91,6 +94,68 @@ void control_web(struct control *c, struct http_request *rq, const char *rest)
 
 void control_web_stop(struct control *c, struct http_request *rq, const char *rest)
 {
+    bool guests = guest_shut(c->conf.guest, NULL);
+
     (void)rest;
-    control_reply(rq, json_pack("{si}", "ended", (int)web_shut(c->conf.web)));
+    control_reply(rq, json_pack("{si sb}", "ended", (int)web_shut(c->conf.web), "guests", guests));
+}
+
+/* ---- the guests' page lasts as long as its command listens ---- */
+
+struct visit {
+    struct guest *guest;
+    struct http_request *rq;
+    char *line; /* what the command is told */
+    atomic_bool ended;
+};
+
+static void on_ended(void *ctx)
+{
+    struct visit *v = ctx;
+
+    v->ended = true;
+    http_wake(v->rq);
+}
+
+static int64_t read_visit(void *ctx, uint64_t pos, void *to, size_t max)
+{
+    struct visit *v = ctx;
+    size_t len = strlen(v->line);
+
+    if (pos >= len)
+        return v->ended ? -1 : 0;
+    len -= (size_t)pos;
+    len = len < max ? len : max;
+    memcpy(to, v->line + pos, len);
+    return (int64_t)len;
+}
+
+static void end_visit(void *ctx)
+{
+    struct visit *v = ctx;
+
+    (void)guest_shut(v->guest, v);
+    free(v->line);
+    mem_free(v);
+}
+
+void control_web_lan(struct control *c, struct http_request *rq, const char *rest)
+{
+    struct visit *v = mem_zero(1, sizeof *v);
+    struct http_stream st = {.read = read_visit, .done = end_visit, .ctx = v};
+    json_t *answer;
+    struct err e;
+
+    (void)rest;
+    v->guest = c->conf.guest;
+    v->rq = rq;
+    if (guest_open(v->guest, on_ended, v, &answer, &e)) {
+        control_reply_err(rq, &e);
+        mem_free(v);
+        return;
+    }
+    v->line = json_dumps(answer, JSON_COMPACT);
+    json_decref(answer);
+    v->line = strcat(realloc(v->line, strlen(v->line) + 2), "\n");
+    http_reply_stream(rq, 200, "application/x-ndjson", UINT64_MAX, &st);
 }

@@ -66,6 +66,9 @@ static void start_more(struct gatherer *g)
                                .addr = c->ask->addr,
                                .path = c->ask->path,
                                .max = c->ask->max,
+                               .range = c->ask->len > 0,
+                               .first = c->ask->first,
+                               .len = c->ask->len,
                                .total_ms = g->ms,
                                .done = on_done,
                                .ctx = c};

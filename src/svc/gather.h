@@ -15,6 +15,7 @@ struct gather {
     uint8_t pin[32];
     char *path; /* the caller's, borrowed */
     uint64_t max;
+    uint64_t first, len; /* len not 0: only this range, and all of it */
     /* the answer */
     long status; /* 0: none */
     bool refused;

@@ -55,8 +55,7 @@ struct doors {
 
 /* ---- our own door ---- */
 
-/* Addresses of this computer that the LAN may reach, one an interface. */
-static size_t own_addrs(struct addr *out, size_t max)
+size_t links_own_addrs(struct addr *out, size_t max)
 {
     struct link_if *list = NULL;
     struct err ignored;
@@ -105,7 +104,7 @@ static void take_seconds(struct doors *to, uint64_t seconds)
 static void open_own(struct links *l, const struct hash *hash, uint64_t seconds, struct doors *to)
 {
     struct addr at[8];
-    size_t n = own_addrs(at, sizeof at / sizeof *at);
+    size_t n = links_own_addrs(at, sizeof at / sizeof *at);
     struct door_link link;
     struct err e;
 
@@ -364,7 +363,7 @@ json_t *links_list(struct links *l)
     struct addr at = {.family = 4, .ip = {127, 0, 0, 1}};
     size_t i;
 
-    (void)own_addrs(&at, 1);
+    (void)links_own_addrs(&at, 1);
     json_array_foreach (rows, i, row) {
         const char *name = json_string_value(json_object_get(row, "name"));
         struct buf url = {0};

@@ -31,6 +31,8 @@ void links_free(struct links *l);
  * a door. The caller's. */
 int links_make(struct links *l, const struct hash *hash, uint64_t seconds, bool metalink,
                json_t **answer, struct err *e);
+/* Addresses of this computer that the LAN may reach, one an interface; gives how many. */
+size_t links_own_addrs(struct addr *out, size_t max);
 /* {"links":[...]} as door_list, each with its "url" at this computer's address. */
 json_t *links_list(struct links *l);
 /* End the links of hash (NULL: all) at our door, whoever asked for them, and those that were asked

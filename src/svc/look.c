@@ -52,7 +52,7 @@ static int take_content(struct look *l, const struct look_conf *c, const json_t 
                         const struct elect_peer *leader, struct err *e)
 {
     const char *kind = json_string_value(json_object_get(o, "kind"));
-    const char *name = json_string_value(json_object_get(o, "name"));
+    const char *name = json_string_value(json_object_get(o, "name")), *root;
     json_int_t size = json_integer_value(json_object_get(o, "size"));
     const json_t *groups = json_object_get(o, "contents"), *group, *holders;
     char hex[HASH_HEX_LEN + 1];
@@ -66,6 +66,9 @@ static int take_content(struct look *l, const struct look_conf *c, const json_t 
     /* of holders that do not agree about it, those who are the most */
     group = json_array_get(groups, 0);
     holders = json_object_get(group, "holders");
+    root = json_string_value(json_object_get(group, "root"));
+    if (!root || !hash_parse(&l->root, root, strlen(root)))
+        l->root = (struct hash){0};
     for (size_t i = 0; i < json_array_size(holders) && i < HOLDERS_MAX; i++)
         add_holder(l, c, json_array_get(holders, i), leader);
     return 0;

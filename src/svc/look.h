@@ -35,6 +35,7 @@ struct look {
     char kind;  /* 'f' 'x' 'd' */
     char *name; /* foreign text, one component, safe to create */
     uint64_t size;
+    struct hash root; /* of a file: what its holders agree about */
     struct look_holder *holder;
     size_t holders, holders_cap;
     struct look_file *file;

@@ -42,6 +42,10 @@ void serve_door(struct serve *s, struct door *d);
 void serve_link(struct serve *s, struct http_request *rq, const struct hash *h, bool folder,
                 const char *rest);
 void serve_link_over(struct serve *s); /* the threads that called it have ended */
+/* Answers that others make (svc/guest) go out by the same slots and limits: how many of want bytes
+ * may go now, 0: rq is woken when some may. In the end serve_let_over. */
+size_t serve_let(struct serve *s, struct http_request *rq, size_t want);
+void serve_let_over(struct serve *s, struct http_request *rq);
 struct serve_status {
     uint64_t sent_bytes, rate_up, requests, refused, connections;
     unsigned waiting; /* uploads, for a slot */

@@ -119,6 +119,23 @@ void serve_link(struct serve *s, struct http_request *rq, const struct hash *h, 
     serve_file(s, rq, &file);
 }
 
+/* ---- answers of others ---- */
+
+size_t serve_let(struct serve *s, struct http_request *rq, size_t want)
+{
+    struct purse own = {0};
+    size_t n = pace_enter(s->pace, rq) ? pace_take(s->pace, rq, &own, want) : 0;
+
+    if (n)
+        serve_sent(s, n);
+    return n;
+}
+
+void serve_let_over(struct serve *s, struct http_request *rq)
+{
+    pace_forget(s->pace, rq);
+}
+
 /* ---- members ask ---- */
 
 void serve_door(struct serve *s, struct door *d)

@@ -10,6 +10,7 @@
 #include "svc/ask.h"
 #include "svc/control.h"
 #include "svc/fetch.h"
+#include "svc/guest.h"
 #include "svc/lan.h"
 #include "svc/links.h"
 #include "svc/play.h"
@@ -264,6 +265,39 @@ unsigned web_shut(struct web *w)
 {
     (void)w;
     return 3;
+}
+
+void guest_api(struct guest *g, http_handler *api, void *ctx)
+{
+    (void)g;
+    (void)api;
+    (void)ctx;
+}
+
+static struct {
+    void (*ended)(void *ctx);
+    void *ctx;
+} guests;
+static atomic_int guests_shut;
+
+int guest_open(struct guest *g, void (*ended)(void *ctx), void *ctx, json_t **answer, struct err *e)
+{
+    (void)g;
+    (void)e;
+    guests.ended = ended;
+    guests.ctx = ctx;
+    *answer = json_pack("{ss}", "event", "guest");
+    return 0;
+}
+
+bool guest_shut(struct guest *g, const void *mine)
+{
+    (void)g;
+    if (mine)
+        guests_shut++;
+    else if (guests.ended)
+        guests.ended(guests.ctx);
+    return true;
 }
 
 static atomic_int playings;

@@ -341,7 +341,51 @@ def case_reader(p):
     check(sum(r == "listitem" for r, _ in seen) >= 4, seen)
 
 
+def case_guest(p):
+    """The guests' page on a phone: search, a picture, a file and a folder saved, no part of the owner's; its end is told"""
+    b = p.b
+    command = p.me.popen("web", "--lan", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    url = command.stdout.readline().strip()
+    check(url.startswith("http://10.88.0.1:"), url)
+    b.screen(390, 740, phone=True)
+    b.go("about:blank")
+    b.go(url)
+    b.wait("whose guest", lambda: "guest of desk" in b.text("#where"))
+    check("not encrypted" in b.text("#guest"), b.text("#guest"))
+    check(not b.run("return document.querySelector('#tabs').offsetParent"), "the owner's parts")
+    b.fill("#words", "sumit sunrise")
+    b.wait("a row", lambda: any("summit" in t for t in b.texts("#rows .name")))
+    check(b.all("#rows mark"), "marks")
+    b.click("#rows [aria-label^=View]")
+    b.wait("the picture", lambda: b.run("const i = document.querySelector('#stage img'); return i && i.complete && i.naturalWidth") == 320)
+    b.click("#close")
+    b.fill("#words", "long song")
+    b.wait("a row", lambda: any("long song" in t for t in b.texts("#rows .name")))
+    b.click("#rows [aria-label^=Play]")
+    b.wait("sound", lambda: b.run("const a = document.querySelector('#stage audio'); return a && a.duration") == 1200)
+    b.run("document.querySelector('#stage audio').currentTime = 900")
+    b.wait("the jump", lambda: b.run("const a = document.querySelector('#stage audio'); return a.currentTime > 900 && a.readyState > 2"))
+    b.click("#close")
+    b.devtools("Browser.setDownloadBehavior", behavior="allow", downloadPath=os.path.join(b.folder, "saved"))
+    saved = lambda name: os.path.exists(os.path.join(b.folder, "saved", name))
+    b.click("#rows a.act")
+    b.wait("the file", lambda: saved("long song.wav"))
+    b.fill("#words", "odd")
+    b.wait("the folder", lambda: any(t.startswith("odd/") for t in b.texts("#rows .name")))
+    b.click("#rows [aria-label='odd as zip']")
+    b.wait("the archive", lambda: saved("odd.zip"))
+    if os.environ.get("IWANT_PICTURES"):
+        b.picture(os.path.join(os.environ["IWANT_PICTURES"], "guest-390.png"))
+    p.me.run("web", "--stop")
+    check(command.wait(20) == 0, "the command ends")
+    b.fill("#words", "valley")
+    b.wait("that it is gone", lambda: "does not answer" in b.text("#alert"))
+
+
 def world(w):
+    for words in ("add lan0 type veth peer name lan1", "set lan0 up", "set lan1 up"):  # what guests are told as an address
+        subprocess.run(["ip", "-n", w.ns, "link", *words.split()], check=True)
+    subprocess.run(["ip", "-n", w.ns, "addr", "add", "10.88.0.1/24", "dev", "lan0"], check=True)
     me, eva, tom = w.box("desk"), w.box("eva"), w.box("tom")
     pilot = os.urandom(3 << 20)
     eva.write("Public/Shows/Silicon Valley/Silicon Valley S01E01 Minimum Viable Product.mkv", pilot)
