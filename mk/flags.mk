@@ -1,7 +1,7 @@
 # Compiler and library flags, by profile: dev (default, hardened), asan, tsan, fuzz.
 VERSION := $(shell sed -n 's/^\#define IWANT_VERSION "\(.*\)"/\1/p' src/base/limits.h)
 
-PKGS := libuv libmicrohttpd libcurl gnutls nettle libsodium sqlite3 libutf8proc jansson libqrencode
+PKGS := libuv libmicrohttpd libcurl gnutls nettle libsodium sqlite3 libutf8proc jansson libqrencode ncursesw
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS))
 

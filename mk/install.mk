@@ -35,7 +35,6 @@ uninstall:
 	rm -f $(INSTALLED)
 
 # A Debian package of the tree as it is, tracked files only: build/deb/iwant_VERSION_ARCH.deb
-VERSION := $(shell sed -n 's/^.define IWANT_VERSION "\(.*\)"/\1/p' src/base/limits.h)
 deb:
 	rm -rf build/deb
 	mkdir -p build/deb/iwant-$(VERSION)

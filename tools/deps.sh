@@ -6,7 +6,7 @@ export LC_ALL=C
 
 build=(gcc libc6-dev make pkg-config libuv1-dev libmicrohttpd-dev libcurl4-gnutls-dev libgnutls28-dev
 nettle-dev libsodium-dev libsqlite3-dev libutf8proc-dev libjansson-dev uthash-dev
-libqrencode-dev)
+libqrencode-dev libncurses-dev)
 test=(libcmocka-dev spin python3 iproute2 nftables iptables curl procps aria2
 chromium chromium-driver fonts-dejavu-core unzip)
 bench=(nginx-light openssl aria2 rsync openssh-server iperf3 python3-libtorrent syncthing

@@ -43,6 +43,8 @@ bool probe_ipv6_off(const char *interface);
 /* What a small file of the system says (/proc, /sys, /etc): its first 64 KiB. false: not readable.
  */
 bool probe_read(const char *path, struct buf *out);
+/* The last 16 KiB of a file, from the beginning of a line. */
+bool probe_tail(const char *path, struct buf *out);
 /* A number that stands alone in such a file. */
 bool probe_number(const char *path, uint64_t *n);
 
@@ -58,8 +60,9 @@ bool probe_disk(const char *path, struct probe_disk *out);
  * are more. */
 uint64_t probe_folders(const char *path, uint64_t max, unsigned ms, bool *all);
 
-/* How many processes of this network namespace have this name (that of their program, at most 15
- * bytes) and, when arg is not NULL, that word among their arguments. */
+/* How many processes of this network namespace, as far as we may know that of others', have this
+ * name (that of their program, at most 15 bytes) and, when arg is not NULL, that word among their
+ * arguments. */
 unsigned probe_processes(const char *name, const char *arg);
 
 /* A new folder of our own (0700) for things that go again; mem_free. NULL with e. */

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define FILE_MAX   65536u
+#define TAIL_MAX   16384
 #define DEPTH_MAX  64
 #define LOOK_EVERY 64 /* folders, at the clock */
 
@@ -35,6 +36,27 @@ bool probe_read(const char *path, struct buf *out)
     if (fd >= 0)
         close(fd);
     buf_add(out, "", 0);
+    return n >= 0;
+}
+
+bool probe_tail(const char *path, struct buf *out)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+    ssize_t n = -1;
+    char *line;
+
+    buf_reset(out);
+    if (fd >= 0)
+        n = pread(fd, buf_room(out, TAIL_MAX), TAIL_MAX, end > TAIL_MAX ? end - TAIL_MAX : 0);
+    if (fd >= 0)
+        close(fd);
+    out->len = n > 0 ? (size_t)n : 0;
+    buf_add(out, "", 0);
+    if (end > TAIL_MAX && (line = strchr(out->data, '\n'))) {
+        out->len -= (size_t)(line + 1 - out->data);
+        memmove(out->data, line + 1, out->len + 1);
+    }
     return n >= 0;
 }
 
@@ -168,10 +190,8 @@ static bool is_process(const char *pid, const char *name, const char *arg, const
     }
     snprintf(path, sizeof path, "/proc/%.20s/ns/net", pid);
     n = is ? readlink(path, other, sizeof other - 1) : -1;
-    if (n > 0 && *net) { /* of others it may not be told: then they count */
-        other[n] = '\0';
-        is = !strcmp(other, net);
-    }
+    other[n > 0 ? n : 0] = '\0';
+    is = is && n > 0 && !strcmp(other, net);
     snprintf(path, sizeof path, "/proc/%.20s/cmdline", pid);
     if (is && arg)
         is = probe_read(path, &text) && has_word(&text, arg);

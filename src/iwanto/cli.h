@@ -36,7 +36,7 @@ void cli_print_err(const struct err *e);
 int cli_usage(struct err *e, const char *command, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-command_run cmd_set, cmd_doctor, cmd_completion;
+command_run cmd_set, cmd_doctor, cmd_completion, cmd_watch;
 extern const struct opt DOCTOR_OPTS[];
 command_run cmd_start, cmd_search, cmd_download, cmd_share, cmd_view, cmd_stop, cmd_status,
     cmd_peers, cmd_downloads, cmd_pause, cmd_resume, cmd_cancel, cmd_hash, cmd_help, cmd_play,

@@ -81,6 +81,8 @@ const struct command COMMANDS[] = {
      "Looks at interfaces, firewall, limits and disks, and asks other peers to answer: with a\n"
      "service or without one. Exit status 1 when something is wrong. Changes nothing.",
      DOCTOR_OPTS, false, cmd_doctor},
+    {"watch", "", "peers, downloads and the log on the whole terminal",
+     "Drawn anew each second; q ends it.", NULL, false, cmd_watch},
     {"completion", "bash | zsh | fish", "a script by which that shell completes iwanto's words",
      "bash, in ~/.bashrc: eval \"$(iwanto completion bash)\"\n"
      "zsh, in ~/.zshrc behind compinit: eval \"$(iwanto completion zsh)\"\n"

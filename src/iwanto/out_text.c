@@ -242,9 +242,9 @@ static void loss(char out[STR_SIZE_MAX + 8], const json_t *row)
 static void peers_people(struct out *o, const json_t *rows)
 {
     static const struct table_col cols[] = {
-        {"NAME", false, 1, 0}, {"ADDRESS", false, 0, 0}, {"FILES", true, 0, 0},
-        {"SIZE", true, 0, 0},  {"MEMBER", true, 0, 0},   {"LOSS", true, 0, 0},
-        {"HEARD", true, 0, 0}, {"", false, 0, 0},
+        {"NAME", false, 1, 0}, {"ADDRESS", false, 0, 6}, {"FILES", true, 0, 5},
+        {"SIZE", true, 0, 4},  {"MEMBER", true, 0, 1},   {"LOSS", true, 0, 2},
+        {"HEARD", true, 0, 3}, {"", false, 1, 7},
     };
     struct table *t = table_new(cols, sizeof cols / sizeof *cols);
     char text[STR_SIZE_MAX + 8], role[80];
@@ -346,8 +346,8 @@ static const char *state_of(const json_t *event)
 static void downloads(struct out *o, const json_t *rows)
 {
     static const struct table_col cols[] = {
-        {"HASH", false, 0, 0}, {"NAME", false, 1, 0}, {"STATE", false, 0, 0},
-        {"DONE", true, 0, 0},  {"SIZE", true, 0, 0},  {"RATE", true, 0, 0},
+        {"HASH", false, 0, 3}, {"NAME", false, 1, 0}, {"STATE", false, 0, 4},
+        {"DONE", true, 0, 5},  {"SIZE", true, 0, 2},  {"RATE", true, 0, 1},
     };
     struct table *t = o->people && !o->nul ? table_new(cols, 6) : NULL;
     char text[STR_SIZE_MAX], rate[STR_SIZE_MAX + 2];

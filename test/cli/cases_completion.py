@@ -39,7 +39,6 @@ try 'iwanto download to '
 try 'iwanto share Pu'
 try 'iwanto view '
 try 'iwanto completion '
-try 'iwanto nothing '
 type -t _iwanto
 complete -p iwanto
 """

@@ -26,3 +26,16 @@ def case_doctor(w):
     done = box.run("doctor", "-v")
     check(done.code == 0 and "fine\tservice\t" in done.out, done)
     safe(done.out)
+
+
+def case_watch(w):
+    """watch on a terminal, which it gives back; without one, without a service"""
+    box = w.box("a")
+    check(box.run("watch").code == 3, "no service")
+    box.start()
+    done = box.run("watch")
+    check(done.code == 2 and "cannot draw on this terminal" in done.err and not done.out, done)
+    told = []
+    done = box.terminal("watch", columns=80, on_text=lambda text, p: "q quit" in text and not told and told.append(p.terminate()))
+    check(done.code == 0 and "peers (1)" in done.out and "info service started" in done.out, done)
+    check("\x1b[?1049l" in done.out[-60:], repr(done.out[-80:]))
