@@ -57,7 +57,7 @@ model:
 .PHONY: sim-figures model
 
 # Tests that take minutes, and are not in check.
-slow: $(BUILD)/test/unit/test_content all
+slow: $(BUILD)/test/unit/test_content $(BUILD)/test/unit/test_huge all
 	IWANT_SLOW=1 $<
 	IWANT_SLOW=1 python3 test/net/run.py $(BUILD)
 

@@ -1,9 +1,14 @@
 """Downloads onto disks that are full, read-only, or not there any more."""
 
+import contextlib
+import json
 import os
 import subprocess
 
 from cases_story import MIB, check, noise, same, until
+from lan import wait
+
+GIB = 1 << 30
 
 
 def mount(options, folder):
@@ -54,3 +59,52 @@ def case_disk_trouble(lan):
     done = d.run("download", digest)
     check(done.code == 0, done)
     same(path, f"{d.downloads}/large.bin")
+
+
+@contextlib.contextmanager
+def large_disk(lan, size):
+    """A folder on a sparse file system with room for size."""
+    image, folder = f"{lan.dir}/disk.img", f"{lan.dir}/disk"
+    os.makedirs(folder)
+    with open(image, "wb") as f:
+        f.truncate(size * 2)
+    subprocess.run(["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1", "-O", "^has_journal", image], check=True)
+    subprocess.run(["mount", "-o", "loop", image, folder], check=True)
+    try:
+        os.makedirs(f"{folder}/in")
+        yield f"{folder}/in"
+    finally:
+        subprocess.run(["umount", "-l", folder])
+
+
+def slow_terabyte(lan):
+    """A sparse file of 1 TiB, its list made up: first pieces and last one come from their place and lie there; cancelled"""
+    with large_disk(lan, 1024 * GIB) as folder:
+        done = subprocess.run([os.path.join(os.path.dirname(lan.program), "test", "unit", "test_huge")], capture_output=True, text=True,
+                              env={**os.environ, "IWANT_HUGE_DIR": folder, "IWANT_HUGE_GIB": "1024"})
+        check(done.returncode == 0, done.stderr)
+
+
+def slow_sparse(lan):
+    """A sparse file of 64 GiB is indexed, found, begun, read at its end while it comes, and cancelled"""
+    size = int(os.environ.get("IWANT_TEST_SPARSE_GIB", "64")) * GIB + 17
+    a, c = lan.host("a"), lan.host("c")
+    with open(f"{a.share}/sparse disk.img", "wb") as f:
+        f.write(b"begin")
+        f.truncate(size)
+        f.seek(size - 3)
+        f.write(b"end")
+    a.start()
+    with large_disk(lan, size) as folder:
+        c.start("--downloads", folder)
+        lan.settled(a, c)
+        row = wait("the index", lambda: c.search("sparse disk"), 1800)[0]
+        check(row["size"] == size, row)
+        p = c.popen("play", "--json", row["hash"])
+        url = json.loads(p.stdout.readline())["url"]
+        for at, want in (("-3", b"end"), ("0-4", b"begin"), (f"{size // 2}-{size // 2 + 3}", bytes(4))):
+            got = subprocess.run(["ip", "netns", "exec", c.ns, "curl", "-s", "-r", at, url], capture_output=True, timeout=120).stdout
+            check(got == want, f"{at}: {got[:20]}")
+        p.kill()
+        check(c.run("cancel", row["hash"]).code == 0, "cancel")
+        wait("nothing to be left", lambda: not os.listdir(folder))
