@@ -110,6 +110,33 @@ int root_fail(struct err *e, int sys, const char *verb, const char *path)
     }
 }
 
+/* ---- looking ---- */
+
+static int stat_name(int dir, const char *name, struct root_stat *st)
+{
+    struct statx x;
+
+    if (statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH),
+              STATX_BASIC_STATS | STATX_BTIME, &x))
+        return -errno;
+    *st = (struct root_stat){
+        .kind = S_ISREG(x.stx_mode)   ? (x.stx_mode & S_IXUSR ? 'x' : 'f')
+                : S_ISDIR(x.stx_mode) ? 'd'
+                : S_ISLNK(x.stx_mode) ? 'l'
+                                      : 'o',
+        .size = x.stx_size,
+        .mtime_ns = x.stx_mtime.tv_sec * 1000000000ll + x.stx_mtime.tv_nsec,
+        .ctime_ns = x.stx_ctime.tv_sec * 1000000000ll + x.stx_ctime.tv_nsec,
+        .ino = x.stx_ino,
+        .dev = makedev(x.stx_dev_major, x.stx_dev_minor),
+        .uid = x.stx_uid,
+        .links = x.stx_nlink,
+    };
+    if (x.stx_mask & STATX_BTIME)
+        st->btime_ns = x.stx_btime.tv_sec * 1000000000ll + x.stx_btime.tv_nsec;
+    return 0;
+}
+
 /* ---- opening ---- */
 
 /* The last line of defence where a path came here unchecked. */
@@ -157,7 +184,32 @@ static int open_by_step(int dir, const char *path, int flags, mode_t mode)
     }
 }
 
-int root_beneath(const struct root *r, const char *path, int flags, mode_t mode)
+/* The folder's descriptor: the held one, or one for now, when it is let go of; -ENOENT when another
+ * folder is there by now. To be given back. */
+static int folder_fd(const struct root *r)
+{
+    struct root_stat st;
+    int fd, bad;
+
+    if (r->fd >= 0)
+        return r->fd;
+    fd = open(r->path, safe(O_PATH | O_DIRECTORY));
+    if (fd < 0)
+        return -errno;
+    bad = stat_name(fd, "", &st);
+    if (!bad && st.dev == r->dev && st.ino == r->ino)
+        return fd;
+    close(fd);
+    return bad ? bad : -ENOENT;
+}
+
+static void give_back(const struct root *r, int fd)
+{
+    if (fd >= 0 && fd != r->fd)
+        close(fd);
+}
+
+static int beneath(const struct root *r, int dir, const char *path, int flags, mode_t mode)
 {
     struct open_how how = {
         .flags = (uint64_t)safe(flags),
@@ -167,18 +219,29 @@ int root_beneath(const struct root *r, const char *path, int flags, mode_t mode)
     long fd;
 
     if (!*path) { /* the folder itself */
-        int self = openat(r->fd, ".", safe(flags), mode);
+        int self = openat(dir, ".", safe(flags), mode);
 
         return self < 0 ? -errno : self;
     }
     if (!path_plain(path))
         return -EXDEV;
     if (r->by_step)
-        return open_by_step(r->fd, path, safe(flags), mode);
+        return open_by_step(dir, path, safe(flags), mode);
     do
-        fd = syscall(SYS_openat2, r->fd, path, &how, sizeof how);
+        fd = syscall(SYS_openat2, dir, path, &how, sizeof how);
     while (fd < 0 && (errno == EAGAIN || errno == EINTR));
     return fd < 0 ? -errno : (int)fd;
+}
+
+int root_beneath(const struct root *r, const char *path, int flags, mode_t mode)
+{
+    int dir = folder_fd(r), fd;
+
+    if (dir < 0)
+        return dir;
+    fd = beneath(r, dir, path, flags, mode);
+    give_back(r, dir);
+    return fd;
 }
 
 int root_parent(const struct root *r, const char *path, int flags, const char **name)
@@ -198,31 +261,6 @@ int root_parent(const struct root *r, const char *path, int flags, const char **
 }
 
 /* ---- the held folder ---- */
-
-static int stat_name(int dir, const char *name, struct root_stat *st)
-{
-    struct statx x;
-
-    if (statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH),
-              STATX_BASIC_STATS | STATX_BTIME, &x))
-        return -errno;
-    *st = (struct root_stat){
-        .kind = S_ISREG(x.stx_mode)   ? (x.stx_mode & S_IXUSR ? 'x' : 'f')
-                : S_ISDIR(x.stx_mode) ? 'd'
-                : S_ISLNK(x.stx_mode) ? 'l'
-                                      : 'o',
-        .size = x.stx_size,
-        .mtime_ns = x.stx_mtime.tv_sec * 1000000000ll + x.stx_mtime.tv_nsec,
-        .ctime_ns = x.stx_ctime.tv_sec * 1000000000ll + x.stx_ctime.tv_nsec,
-        .ino = x.stx_ino,
-        .dev = makedev(x.stx_dev_major, x.stx_dev_minor),
-        .uid = x.stx_uid,
-        .links = x.stx_nlink,
-    };
-    if (x.stx_mask & STATX_BTIME)
-        st->btime_ns = x.stx_btime.tv_sec * 1000000000ll + x.stx_btime.tv_nsec;
-    return 0;
-}
 
 /* Kernels before 5.6 and some containers have no openat2. */
 static bool openat2_missing(int fd)
@@ -273,6 +311,13 @@ const char *root_path(const struct root *r)
     return r->path;
 }
 
+void root_let_go(struct root *r)
+{
+    if (r->fd >= 0)
+        close(r->fd);
+    r->fd = -1;
+}
+
 uint64_t root_dev(const struct root *r)
 {
     return r->dev;
@@ -288,7 +333,7 @@ bool root_alive(const struct root *r)
 /* Upwards from a, by descriptors, until b is met or the top. */
 bool root_within(const struct root *a, const struct root *b)
 {
-    int fd = openat(a->fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = root_beneath(a, "", O_PATH | O_DIRECTORY, 0);
     struct root_stat here, above;
     bool within = false;
 
@@ -313,7 +358,8 @@ void root_close(struct root *r)
 {
     if (!r)
         return;
-    close(r->fd);
+    if (r->fd >= 0)
+        close(r->fd);
     mem_free(r->path);
     mem_free(r);
 }
@@ -339,7 +385,9 @@ int root_stat_at(const struct root *r, const char *path, struct root_stat *st, s
     int dir, bad;
 
     if (!strchr(path, '/')) {
-        bad = *path && !path_plain(path) ? -EXDEV : stat_name(r->fd, path, st);
+        dir = folder_fd(r);
+        bad = dir < 0 ? dir : *path && !path_plain(path) ? -EXDEV : stat_name(dir, path, st);
+        give_back(r, dir);
     } else {
         dir = root_parent(r, path, O_PATH, &name);
         bad = dir < 0 ? dir : stat_name(dir, name, st);

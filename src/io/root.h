@@ -30,6 +30,9 @@ bool root_stat_same(const struct root_stat *a,
 /* Hold the directory at path (absolute; links in it are followed: it is the user's own). NULL with
  * e set. */
 struct root *root_open(const char *path, struct err *e);
+/* Keep no descriptor of it, so that its disk can be unmounted: it is opened for each use, and is
+ * not there when another directory is at its path. Only for reading from it. */
+void root_let_go(struct root *r);
 const char *root_path(const struct root *r); /* canonical, as realpath gives it */
 uint64_t root_dev(const struct root *r);     /* of its file system, while it is mounted */
 bool root_alive(const struct root *r);       /* the path still leads to the held directory */

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 struct root {
-    int fd;     /* of the directory, open for reading */
+    int fd;     /* of the directory, open for reading; -1: let go of */
     char *path; /* canonical */
     uint64_t dev, ino;
     bool by_step; /* openat2 is not to be had: every component is opened on its own, O_NOFOLLOW */

@@ -77,10 +77,10 @@ static struct share *make(const struct share_conf *conf)
     return s;
 }
 
-/* The folder at path, if it may be shared. */
-static struct root *open_folder(const struct share *s, const char *path, struct err *e)
+struct root *share_open_folder(const struct share *s, const char *path, struct err *e)
 {
     struct root *root = root_open(path, e);
+    struct root *state = s->state_path ? root_open(s->state_path, &(struct err){0}) : NULL;
     struct root_dir *dir;
 
     if (!root || share_folder_ok(root, s->state_path, e))
@@ -89,8 +89,12 @@ static struct root *open_folder(const struct share *s, const char *path, struct 
     if (!dir)
         goto no;
     root_list_end(dir);
+    if (state && root_dev(state) != root_dev(root)) /* a disk that may be taken out */
+        root_let_go(root);
+    root_close(state);
     return root;
 no:
+    root_close(state);
     root_close(root);
     return NULL;
 }
@@ -123,7 +127,7 @@ static int open_folders(struct share *s, struct share_new_folders *n, const char
 {
     *n = (struct share_new_folders){0};
     if (folder && *folder) {
-        n->first.root = open_folder(s, folder, e);
+        n->first.root = share_open_folder(s, folder, e);
         if (!n->first.root && (start || !is_shared(s, folder)))
             return -e->code;
         n->first.path = mem_str(n->first.root ? root_path(n->first.root) : folder);
@@ -132,7 +136,7 @@ static int open_folders(struct share *s, struct share_new_folders *n, const char
     for (size_t i = 0; i < count; i++) {
         struct share_new_folder *f = &n->added[n->count++];
 
-        f->root = open_folder(s, added[i], e);
+        f->root = share_open_folder(s, added[i], e);
         f->path = mem_str(f->root ? root_path(f->root) : added[i]);
         if (!f->root &&
             ((start && e->code != ERR_IO && !e->sys) || (!start && !is_shared(s, added[i]))))

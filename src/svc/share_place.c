@@ -10,101 +10,8 @@
 #include "base/str.h"
 #include "core/path.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
-
-/* What is behind the label in path; NULL: it does not lie there. */
-static const char *behind(const char *label, const char *path)
-{
-    size_t len = strlen(label);
-
-    if (!len)
-        return path;
-    if (strncmp(path, label, len) != 0 || (path[len] && path[len] != '/'))
-        return NULL;
-    return path[len] ? path + len + 1 : path + len;
-}
-
-/* ---- the held folders: any thread, under the lock ---- */
-
-static void release(struct share *s)
-{
-    for (struct held **at = &s->held; *at;) {
-        struct held *h = *at;
-
-        if (h->refs || h->current) {
-            at = &h->next;
-            continue;
-        }
-        *at = h->next;
-        root_close(h->root);
-        mem_free(h->label);
-        mem_free(h);
-    }
-}
-
-const struct root *share_root_get(struct share *s, const char *path, const char **below)
-{
-    struct held *found = NULL;
-
-    uv_mutex_lock(&s->lock);
-    for (struct held *h = s->held; h; h = h->next)
-        if (h->current && behind(h->label, path) && (!found || *h->label))
-            found = h;
-    if (found) {
-        found->refs++;
-        *below = behind(found->label, path);
-    }
-    uv_mutex_unlock(&s->lock);
-    return found ? found->root : NULL;
-}
-
-void share_root_put(struct share *s, const struct root *r)
-{
-    uv_mutex_lock(&s->lock);
-    for (struct held *h = s->held; h; h = h->next)
-        if (h->root == r)
-            h->refs--;
-    release(s);
-    uv_mutex_unlock(&s->lock);
-}
-
-size_t share_folders(struct share *s, struct share_folder *out, size_t max)
-{
-    size_t count = 0;
-
-    uv_mutex_lock(&s->lock);
-    for (const struct place *p = s->places; p && count < max; p = p->next, count++) {
-        str_copy(out[count].path, sizeof out->path, p->path);
-        str_copy(out[count].name, sizeof out->name, p->label ? p->label : "");
-        out[count].here = p->held;
-    }
-    uv_mutex_unlock(&s->lock);
-    return count;
-}
-
-/* From now on this is where p lies; NULL: it is away. Takes root. */
-static void hold(struct share *s, struct place *p, struct root *root)
-{
-    struct held *h = NULL;
-    struct err e;
-
-    if (root) {
-        h = mem_zero(1, sizeof *h);
-        *h = (struct held){.root = root, .label = mem_str(p->label), .current = true};
-        root_stat_at(root, "", &p->rules.top, &e);
-        ignore_drop(p->rules.ignore, "");
-    }
-    uv_mutex_lock(&s->lock);
-    if (p->held)
-        p->held->current = false;
-    p->held = h;
-    if (h)
-        LL_PREPEND(s->held, h);
-    release(s);
-    uv_mutex_unlock(&s->lock);
-}
 
 /* ---- which is where: share's thread ---- */
 
@@ -113,10 +20,10 @@ struct place *place_of(const struct share *s, const char *path, const char **bel
     struct place *found = NULL;
 
     for (struct place *p = s->places; p; p = p->next)
-        if (p->label && behind(p->label, path) && (!found || *p->label))
+        if (p->label && place_behind(p->label, path) && (!found || *p->label))
             found = p;
     if (found)
-        *below = behind(found->label, path);
+        *below = place_behind(found->label, path);
     return found;
 }
 
@@ -220,6 +127,38 @@ static void take_label(void *ctx, const char *label, const char *path)
     }
 }
 
+static bool is_empty(const struct root *r)
+{
+    struct err e;
+    struct root_dir *d = root_list(r, "", &e);
+    struct root_stat st;
+    const char *name;
+    bool empty = d && root_list_next(d, &name, &st, &e) == 0;
+
+    root_list_end(d);
+    return empty;
+}
+
+/* Where a disk is taken out, what it was mounted on is left: another folder, and empty. */
+static bool is_bare(struct share *s, const struct place *p, const struct root *r)
+{
+    struct store_entry known = {0};
+    struct root_stat st;
+    struct err e;
+    int had;
+
+    if (!is_empty(r) || root_stat_at(r, "", &st, &e))
+        return false;
+    if (p->rules.top.ino)
+        return st.ino != p->rules.top.ino || st.dev != p->rules.top.dev;
+    had = store_get(s->store, p->label, &known, &e);
+    if (!had)
+        had = store_get_away(s->store, p->label, &known, &e);
+    if (share_failed(s, had < 0 ? had : 0, &e))
+        return true;
+    return had && known.ino && known.ino != st.ino;
+}
+
 /* The store and the places know of the same folders, and each has its label. */
 static void settle_labels(struct share *s)
 {
@@ -243,7 +182,10 @@ static void settle_labels(struct share *s)
         if (*p->label)
             share_failed(s, store_add(s->store, p->label, p->path, &e), &e);
         if (p->fresh && !s->broken) {
-            hold(s, p, p->fresh);
+            if (is_bare(s, p, p->fresh))
+                root_close(p->fresh);
+            else
+                place_hold(s, p, p->fresh);
             p->fresh = NULL;
         }
     }
@@ -308,9 +250,9 @@ static void note_name(void *ctx, const char *name, size_t len, const struct stor
 typedef int64_t rows_fn(struct store *s, const char *path, struct err *e);
 
 /* All rows of the first folder but those of the others in it; it itself is not announced. */
-static void first_rows(struct share *s, rows_fn *fn)
+static void first_rows(struct share *s, rows_fn *fn, uint64_t ino)
 {
-    struct store_entry unsaid = {.kind = STORE_UNSAID};
+    struct store_entry unsaid = {.kind = STORE_UNSAID, .ino = ino};
     struct names *n = mem_zero(1, sizeof *n);
     struct err e;
     int64_t bad = 0;
@@ -339,7 +281,11 @@ static void withdraw_rows(struct share *s, struct place *p)
 
     s->untidy = true;
     if (!*p->label) {
-        first_rows(s, store_away);
+        struct store_entry known = {.ino = p->rules.top.ino};
+
+        if (!known.ino) /* away since the start: as it was before */
+            (void)store_get(s->store, "", &known, &e);
+        first_rows(s, store_away, known.ino);
         return;
     }
     rows = store_away(s->store, p->label, &e);
@@ -397,7 +343,7 @@ static void lost(struct share *s, struct place *p)
 
     log_warn("share", "folder_gone path=%s", show_to(name, sizeof name, p->path, strlen(p->path)));
     drop_work(s, p);
-    hold(s, p, NULL);
+    place_hold(s, p, NULL);
     places_say(s);
     withdraw_rows(s, p);
 }
@@ -405,7 +351,7 @@ static void lost(struct share *s, struct place *p)
 static void back(struct share *s, struct place *p, struct root *root)
 {
     log_info("share", "folder_back");
-    hold(s, p, root);
+    place_hold(s, p, root);
     places_say(s);
     share_scan_begin(s);
     begin(s, p);
@@ -423,8 +369,8 @@ void places_check(struct share *s, int64_t now)
             lost(s, p);
         if (p->held || s->broken)
             continue;
-        root = root_open(p->path, &e);
-        if (root && !strcmp(root_path(root), p->path) && !share_folder_ok(root, s->state_path, &e))
+        root = share_open_folder(s, p->path, &e);
+        if (root && !strcmp(root_path(root), p->path) && !is_bare(s, p, root))
             back(s, p, root);
         else
             root_close(root);
@@ -435,7 +381,7 @@ void places_check(struct share *s, int64_t now)
 
 static void free_place(struct share *s, struct place *p)
 {
-    hold(s, p, NULL);
+    place_hold(s, p, NULL);
     root_close(p->fresh);
     ignore_free(p->rules.ignore);
     mem_free(p->label);
@@ -490,7 +436,7 @@ static void remove_place(struct share *s, struct place *p)
         if (!share_failed(s, store_drop(s->store, p->label, &e), &e))
             folder_changed(s, folder_get(s, ""), loop_now_ms());
     } else {
-        first_rows(s, store_forget);
+        first_rows(s, store_forget, 0);
         if (!s->broken)
             share_failed(s, store_leave_folder(s->store, &e), &e);
         mem_free(s->folder);

@@ -2,6 +2,7 @@
  * otherwise.
  *
  *   share.c         what others call; threads, status
+ *   share_held.c    their handles, for every thread
  *   share_place.c   the shared folders: which path lies where, what is away
  *   share_step.c    the order of work; commits; what is done when folder or store fail
  *   share_watch.c   what the system tells -> names to look at; looking at them
@@ -244,6 +245,14 @@ void share_drop_work(struct share *s);  /* forget all work; jobs that run come b
 bool share_failed(struct share *s, int64_t bad, const struct err *e);
 void share_put_parts(struct share *s);
 void share_say_status(struct share *s); /* share.c: for whoever asks */
+/* share.c: the folder at path, if it is there and may be shared. */
+struct root *share_open_folder(const struct share *s, const char *path, struct err *e);
+
+/* ---- share_held.c ---- */
+/* What is behind the label in path; NULL: it does not lie there. */
+const char *place_behind(const char *label, const char *path);
+/* From now on this is where p lies; NULL: it is away. Takes root. */
+void place_hold(struct share *s, struct place *p, struct root *root);
 
 /* ---- share_place.c ---- */
 /* What path lies in, and the path in it; NULL: in none. */

@@ -92,7 +92,6 @@ static const char *const SQL[SQL_COUNT] = {
     [SQL_FORGET] = "UPDATE entry SET number = ?2, kind = 45, ino = NULL, hash = NULL"
                    " WHERE number = ?1",
     [SQL_AWAY] = "UPDATE entry SET number = ?2, kind = 119,"
-                 " ino = CASE WHEN kind IN (102, 120) THEN ino END,"
                  " hash = CASE WHEN kind IN (102, 120) THEN hash END WHERE number = ?1",
     [SQL_AWAY_ENDS] = "UPDATE entry SET kind = 45 WHERE kind = 119",
     [SQL_FORGET_GONE] = "UPDATE entry SET ino = NULL, hash = NULL WHERE kind = 45 AND hash IS NOT "

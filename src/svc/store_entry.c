@@ -50,6 +50,14 @@ int store_get(struct store *s, const char *path, struct store_entry *out, struct
     return got == 1 && (out->kind == ROW_GONE || out->kind == STORE_AWAY) ? 0 : got;
 }
 
+int store_get_away(struct store *s, const char *path, struct store_entry *out, struct err *e)
+{
+    struct store_place p = store_place_of(path);
+    int got = get_row(s, &p, out, e);
+
+    return got == 1 ? out->kind == STORE_AWAY : got;
+}
+
 int store_children(struct store *s, const char *folder, const char *after, int64_t limit,
                    store_child_fn *fn, void *ctx, struct err *e)
 {

@@ -54,6 +54,8 @@ int store_drop(struct store *s, const char *label, struct err *e);
 
 /* What is known at path. 1, 0 nothing (or gone), negative. */
 int store_get(struct store *s, const char *path, struct store_entry *out, struct err *e);
+/* The same of what is away. */
+int store_get_away(struct store *s, const char *path, struct store_entry *out, struct err *e);
 /* Call fn for the known children of a folder, in byte order of the names: those after the name
  * `after` ("": all), at most limit (negative: any number). name is borrowed; fn must not call the
  * store. */

@@ -407,6 +407,43 @@ def case_change(w):
         check(f.read() == f"[Paths]\nshare = {a.home}/Other\ndownload = {a.home}/In\nalso = \n", "saved")
 
 
+def case_disk(w):
+    """A shared disk: it can be unmounted; back under another device number nothing of it is read again"""
+    if os.geteuid() or not shutil.which("nsenter") or not os.path.exists("/sbin/mkfs.ext4"):
+        raise Skipped("needs root, nsenter and mkfs.ext4")
+    a, b = w.pair()
+    image, at = os.path.join(w.dir, "disk.img"), os.path.join(a.home, "Disk")
+    os.makedirs(at)
+    pid = str(a.status()["pid"])
+
+    def sh(text):  # where the service sees mounts; nobody else does
+        return subprocess.run(["nsenter", "-t", pid, "-m", "/bin/sh", "-c", f"PATH=$PATH:/sbin; cd {at}/.. && " + text],
+                              capture_output=True, text=True)
+
+    def found(n):
+        return len(b.run("search", "--json", "--limit", "100", "blackberry", "--ext", "txt").rows()) == n
+
+    with open(image, "wb") as f:
+        f.truncate(16 << 20)
+    if sh(f"mkfs.ext4 -q {image} && mount -o loop {image} Disk").returncode:
+        raise Skipped("cannot mount a file")
+    check(sh("mkdir Disk/d && for n in $(seq 30); do echo $n >Disk/d/blackberry$n.txt; done").returncode == 0, "files")
+    check(a.run("share", "--add", "Disk").code == 0, "share --add")
+    wait("the disk's files", lambda: found(30))
+    wait("calm", lambda: not a.status()["shared"]["indexing"])
+    read, device = a.status()["shared"]["hashed"], sh("stat -c %d Disk").stdout
+    wait("the unmounting", lambda: sh("umount Disk").returncode == 0)
+    wait("its files to go", lambda: found(0))
+    check("is gone" in a.status()["shared"]["trouble"], a.status()["shared"])
+    check("Disk\taway" in a.run("share").out, a.run("share"))
+    check(sh(f"dd if=/dev/zero of=x bs=1M count=1 && mkfs.ext4 -q x && mkdir X && mount -o loop x X &&"
+             f" mount -o loop {image} Disk").returncode == 0, "another disk takes the number")
+    check(sh("stat -c %d Disk").stdout != device, "another number")
+    wait("its files back", lambda: found(30))
+    wait("calm", lambda: not a.status()["shared"]["indexing"])
+    check(a.status()["shared"]["hashed"] == read and not a.status()["shared"]["trouble"], a.status()["shared"])
+
+
 def case_other_user(w):
     """Another user's service: exit 3 and one line"""
     if os.geteuid() or not shutil.which("setpriv"):

@@ -241,6 +241,33 @@ static void knows_where_it_lies(void **state)
     root_close(out);
 }
 
+/* Without a descriptor it is found by its path, and only itself. */
+static void is_let_go(void **state)
+{
+    struct root_stat st;
+    char away[80];
+    struct err e;
+    int fd;
+
+    (void)state;
+    root_let_go(root);
+    fd = root_read_fd(root, "a", &st, &e);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(root_stat_at(root, "a", &st, &e), 0);
+    assert_true(root_alive(root));
+    assert_true(root_within(root, root));
+    snprintf(away, sizeof away, "%s/away", top);
+    assert_int_equal(rename(dir, away), 0);
+    assert_int_equal(root_stat_at(root, "a", &st, &e), -ERR_NOT_FOUND);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    write_file("in/a", "another");
+    assert_int_equal(root_stat_at(root, "a", &st, &e), -ERR_NOT_FOUND);
+    assert_int_equal(root_read_fd(root, "a", &st, &e), -ERR_NOT_FOUND);
+    assert_null(root_list(root, "", &e));
+    assert_false(root_alive(root));
+}
+
 static void publishes_without_replacing(void **state)
 {
     struct root_stat st;
@@ -390,6 +417,7 @@ int main(void)
         BOTH(names_that_lead_out),
         BOTH(only_plain_files),
         BOTH(lists_every_child),
+        BOTH(is_let_go),
         BOTH(publishes_without_replacing),
         BOTH(races_do_not_escape),
         cmocka_unit_test_setup_teardown(opens_only_folders, set_up, tear_down),

@@ -723,7 +723,11 @@ static void a_disk_is_taken_out(void **state)
     await("d:|f:a|f:b");
     run("mv ../in ../in2");
     await("");
-    run("mv ../out ../disk");
+    run("mkdir ../disk ../in"); /* what they were mounted on is left, and empty */
+    pause_ms(2500);
+    await("");
+    await_status(st, strstr(st.trouble, "2 shared folders are gone"));
+    run("rmdir ../disk ../in; mv ../out ../disk");
     await("d:disk|d:disk/deep|f:disk/deep/b|f:disk/new");
     run("mv ../in2 ../in");
     await("d:|f:a|f:b|d:disk|d:disk/deep|f:disk/deep/b|f:disk/new");
