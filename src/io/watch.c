@@ -11,9 +11,10 @@
 #include <unistd.h>
 #include <uthash.h>
 
+/* IN_MODIFY is all that is told of truncate(2). */
 #define MASK                                                                                       \
     (IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF |       \
-     IN_MOVE_SELF | IN_ATTRIB | IN_ONLYDIR | IN_EXCL_UNLINK)
+     IN_MOVE_SELF | IN_ATTRIB | IN_MODIFY | IN_ONLYDIR | IN_EXCL_UNLINK)
 
 struct place {
     int wd;
@@ -147,13 +148,22 @@ void watch_drop_if(struct watch *w, bool (*fn)(void *ctx, const char *path), voi
             drop(w, p);
 }
 
+static enum watch_what what_of(uint32_t mask)
+{
+    if (mask & IN_MOVED_FROM)
+        return WATCH_FROM;
+    if (mask & IN_MOVED_TO)
+        return WATCH_TO;
+    return mask & (IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB) ? WATCH_WRITTEN : WATCH_NAME;
+}
+
 static void tell(struct watch *w, const struct inotify_event *ev, watch_fn *fn, void *ctx)
 {
     struct place *p;
     char folder[PATH_MAX];
 
     if (ev->mask & IN_Q_OVERFLOW) {
-        fn(ctx, WATCH_LOST, "", "");
+        fn(ctx, WATCH_LOST, "", "", 0);
         return;
     }
     p = find_wd(w, ev->wd);
@@ -164,9 +174,9 @@ static void tell(struct watch *w, const struct inotify_event *ev, watch_fn *fn, 
     if (ev->mask & IN_IGNORED) /* removed or unmounted: there is no watch any more */
         forget(w, p);
     if (ev->len && *ev->name)
-        fn(ctx, WATCH_NAME, folder, ev->name);
+        fn(ctx, what_of(ev->mask), folder, ev->name, ev->cookie);
     else
-        fn(ctx, WATCH_FOLDER, folder, "");
+        fn(ctx, WATCH_FOLDER, folder, "", 0);
 }
 
 void watch_read(struct watch *w, watch_fn *fn, void *ctx)

@@ -10,17 +10,22 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct watch;
 
 enum watch_what {
-    WATCH_NAME,   /* something about one name in the folder: look at it again */
+    WATCH_NAME,    /* something about one name in the folder: look at it again */
+    WATCH_WRITTEN, /* the same; its content or its times may be others */
+    WATCH_FROM,    /* the same; it has another name now */
+    WATCH_TO,     /* the same; it is what had the name that was told with this cookie, if one was */
     WATCH_FOLDER, /* something about the folder itself: its rights, or it went */
     WATCH_LOST,   /* too much at once: look at everything again; no folder */
 };
 
-/* folder and name are borrowed until the function returns. */
-typedef void watch_fn(void *ctx, enum watch_what what, const char *folder, const char *name);
+/* folder and name are borrowed until the function returns; cookie is of FROM and TO. */
+typedef void watch_fn(void *ctx, enum watch_what what, const char *folder, const char *name,
+                      uint32_t cookie);
 
 struct watch *watch_new(struct err *e); /* NULL: the system gives no (more) watching */
 void watch_free(struct watch *w);       /* NULL is fine */

@@ -275,7 +275,7 @@ static void publish(struct share *s, struct item *it)
         share_look_at_links(s, st->ino, it->path);
 }
 
-/* What was announced of it is not there any more. */
+/* What was announced of it is not there any more, nor does it tell what the file is elsewhere. */
 static void withdraw(struct share *s, struct item *it)
 {
     struct store_entry was;
@@ -283,7 +283,7 @@ static void withdraw(struct share *s, struct item *it)
     int64_t had = store_get(s->store, it->path, &was, &e);
 
     if (had == 1)
-        had = store_gone(s->store, it->path, &e);
+        had = store_forget(s->store, it->path, &e);
     if (!share_failed(s, had < 0 ? had : 0, &e) && had)
         folder_changed(s, it->folder, loop_now_ms());
 }
@@ -348,10 +348,12 @@ static bool item_back(struct share *s, struct item *it)
             publish(s, it);
         else
             withdraw(s, it);
+        mark_done(s, it->path, it->seq);
         break;
     case END_UNREADABLE:
         unreadable(s, it);
         withdraw(s, it);
+        mark_done(s, it->path, it->seq);
         break;
     case END_GONE:
         look = true;
@@ -405,6 +407,7 @@ static void take(struct share *s, struct job *j, struct item *it)
     if (!it->hashing) {
         it->hashing = mem_zero(1, sizeof *it->hashing);
         it->hashing->file.fd = -1;
+        it->seq = s->mark_seq;
     }
     j->items[j->count++] = it;
 }

@@ -6,6 +6,7 @@
  *   share_place.c   the shared folders: which path lies where, what is away
  *   share_step.c    the order of work; commits; what is done when folder or store fail
  *   share_watch.c   what the system tells -> names to look at; looking at them
+ *   share_marks.c   what was renamed, and what of it still holds
  *   share_scan.c    folders listed whole -> differences
  *   share_folder.c  the folders in work; their manifests, from below upwards
  *   share_hash.c    the files in work; hashing on the pool's threads
@@ -144,6 +145,7 @@ struct item {
     enum item_end end;
     uint64_t size;           /* as found */
     bool waited_for;         /* counted in folder->waiting */
+    uint64_t seq;            /* of the marks, when reading it began */
     bool again;              /* something happened to it while it was RUNNING */
     const struct root *root; /* while RUNNING: where it lies, below that; NULL: that is gone */
     const char *below;
@@ -177,6 +179,7 @@ struct part {
     uint64_t size;
 };
 
+struct mark;     /* share_marks.c */
 struct listing;  /* share_scan.c */
 struct manifest; /* share_folder.c */
 
@@ -230,6 +233,11 @@ struct share {
     unsigned job_count, running;
     bool big_turn;
     uint64_t hashed; /* files, since the start */
+
+    struct mark *marks; /* by path */
+    uint64_t mark_seq;
+    char *moving; /* the old name of what is being told to be renamed, or NULL */
+    uint32_t moving_cookie;
 };
 
 /* ---- share_step.c ---- */
@@ -297,6 +305,17 @@ void share_look_at_links(struct share *s, uint64_t ino, const char *path);
 /* Look at a path, soon. */
 void share_look_at_path(struct share *s, const char *path);
 char *share_join(const struct folder *f, const char *name, size_t len); /* mem_free */
+
+/* ---- share_marks.c ---- */
+void mark_unsure(struct share *s, const char *path); /* what is known of it may not hold */
+void mark_from(struct share *s, const char *path, uint32_t cookie);
+void mark_to(struct share *s, const char *path, uint32_t cookie);
+/* Under which path is known what is at this one now, just as it is; or NULL. Until the next call.
+ */
+const char *mark_origin(const struct share *s, const char *path);
+/* What is known of it was true when s->mark_seq was seq. */
+void mark_done(struct share *s, const char *path, uint64_t seq);
+void mark_drop_all(struct share *s);
 
 /* ---- share_scan.c ---- */
 void share_list(struct share *s, const char *path, bool deep,

@@ -19,7 +19,7 @@ struct listing {
     const char *below;   /* ... and where there */
     struct root_dir *dir;
     bool deep;
-    uint64_t ino;
+    uint64_t ino, seq; /* of the marks, at its beginning */
     uint32_t skipped[SKIP_COUNT];
     struct arena *names;
     struct diff_child *found, *known;
@@ -202,6 +202,7 @@ static bool begin_listing(struct share *s, struct folder *f)
     l->dir = dir;
     l->deep = f->deep;
     l->ino = st.ino;
+    l->seq = s->mark_seq;
     l->names = arena_new();
     l->share = s;
     return true;
@@ -243,6 +244,13 @@ static void on_diff(void *ctx, enum diff_what what, const struct diff_child *kno
 
     if (s->broken)
         return;
+    if (what == DIFF_SAME && s->marks) {
+        char *path = share_join(l->folder, known->name, known->len);
+
+        if (!item_exists(s, path))
+            mark_done(s, path, l->seq);
+        mem_free(path);
+    }
     if (what == DIFF_GONE)
         not_found(s, l->folder, known);
     else if (what != DIFF_SAME || deep)

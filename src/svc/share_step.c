@@ -17,6 +17,7 @@ void share_drop_work(struct share *s)
     share_scan_drop(s);
     item_drop_all(s);
     share_skips_drop(s, "");
+    mark_drop_all(s);
     folder_drop_all(s);
     s->scanning = s->virgin = false;
     s->commit_ms = NEVER;

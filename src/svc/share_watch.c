@@ -71,7 +71,23 @@ void share_look_at_links(struct share *s, uint64_t ino, const char *path)
     mem_free(paths);
 }
 
-static void on_event(void *ctx, enum watch_what what, const char *folder, const char *name)
+static void note_name(struct share *s, enum watch_what what, const char *folder, const char *name,
+                      uint32_t cookie)
+{
+    const struct folder *f = folder_find(s, folder);
+    char *path = f ? share_join(f, name, strlen(name)) : NULL;
+
+    if (path && what == WATCH_WRITTEN)
+        mark_unsure(s, path);
+    else if (path && what == WATCH_FROM)
+        mark_from(s, path, cookie);
+    else if (path && what == WATCH_TO)
+        mark_to(s, path, cookie);
+    mem_free(path);
+}
+
+static void on_event(void *ctx, enum watch_what what, const char *folder, const char *name,
+                     uint32_t cookie)
 {
     struct share *s = ctx;
 
@@ -79,9 +95,14 @@ static void on_event(void *ctx, enum watch_what what, const char *folder, const 
         return;
     switch (what) {
     case WATCH_NAME:
-        if (path_check_name(name, strlen(name)) == PATH_OK &&
-            (!*folder || path_check(folder, strlen(folder)) == PATH_OK))
-            share_look_at(s, folder, name);
+    case WATCH_WRITTEN:
+    case WATCH_FROM:
+    case WATCH_TO:
+        if (path_check_name(name, strlen(name)) != PATH_OK ||
+            (*folder && path_check(folder, strlen(folder)) != PATH_OK))
+            return;
+        share_look_at(s, folder, name);
+        note_name(s, what, folder, name, cookie);
         return;
     case WATCH_FOLDER:
         if (*folder && !place_is_label(s, folder))
@@ -91,6 +112,7 @@ static void on_event(void *ctx, enum watch_what what, const char *folder, const 
         return;
     case WATCH_LOST:
         log_warn("share", "events lost, looking through everything");
+        mark_drop_all(s);
         share_scan_all(s);
         return;
     }
@@ -175,26 +197,28 @@ static bool same_disk(const struct share *s, const char *path, const char *from)
     return a == b || (a && b && a->held && b->held && a->rules.top.dev == b->rules.top.dev);
 }
 
-/* Its content is known: it has another name, or was moved from there - the same inode, with the
- * same size and times. But ctime changes with a rename; where it is another, the old name must be
- * gone, and the inode older than what we know of it: not one that was used anew. */
+/* Its content is known: the same inode with the same size and times, whatever its name; or it was
+ * renamed, which changes its ctime, and nothing was told of its content: the events until now are
+ * read for that. */
 static bool known_content(struct share *s, struct folder *f, const char *path,
                           const struct diff_child *is)
 {
+    const char *origin = mark_origin(s, path);
     struct store_entry was;
-    struct root_stat there;
     char *from = NULL;
-    struct err e, ignored;
-    bool gone, same;
-    int got = store_find_inode(s->store, is->ino, is->size, is->mtime_ns, is->ctime_ns, &was, &from,
-                               &gone, &e);
+    struct err e;
+    bool same;
+    int got;
 
+    if (origin) {
+        watch_read(s->watch, on_event, s);
+        origin = mark_origin(s, path);
+    }
+    got = store_find_inode(s->store, is->ino, is->size, is->mtime_ns, is->ctime_ns, origin, &was,
+                           &from, &e);
     if (share_failed(s, got < 0 ? got : 0, &e) || !got)
         return false;
-    same = was.ctime_ns == is->ctime_ns;
-    if (!same && is->btime_ns && is->btime_ns <= was.ctime_ns)
-        same = gone || place_stat(s, from, &there, &ignored) || there.ino != is->ino;
-    same = same && same_disk(s, path, from);
+    same = same_disk(s, path, from);
     mem_free(from);
     if (!same)
         return false;
@@ -205,10 +229,12 @@ static bool known_content(struct share *s, struct folder *f, const char *path,
 }
 
 static void found_file(struct share *s, struct folder *f, const char *path,
-                       const struct diff_child *is)
+                       const struct diff_child *is, const struct diff_child *was)
 {
     if (!s->virgin && !item_exists(s, path) && known_content(s, f, path, is))
         return;
+    if (was)
+        mark_unsure(s, path);
     if (!s->broken)
         item_add(s, f, path, is->size, !s->scanning || f->dirty);
 }
@@ -267,7 +293,7 @@ void share_found(struct share *s, struct folder *f, const struct diff_child *is,
     if (is->kind == 'd')
         found_folder(s, f, path, is, was, deep);
     else if (diff_one(was, is) != DIFF_SAME)
-        found_file(s, f, path, is);
+        found_file(s, f, path, is, was);
 out:
     mem_free(path);
 }
@@ -278,6 +304,7 @@ static void look(struct share *s, struct folder *f, const char *name)
     size_t len = strlen(name);
     char *path = share_join(f, name, len);
     enum share_skip skip = SKIP_SPECIAL;
+    uint64_t seq = s->mark_seq;
     struct store_entry known;
     struct diff_child is, was;
     struct root_stat st;
@@ -315,6 +342,8 @@ static void look(struct share *s, struct folder *f, const char *name)
     if (!s->broken && (there || share_skips_in(s, f->path))) /* the counts of what is skipped */
         share_list(s, f->path, false, loop_now_ms() + RELIST_MS);
 out:
+    if (!item_exists(s, path))
+        mark_done(s, path, seq);
     mem_free(path);
 }
 

@@ -71,11 +71,8 @@ static const char *const SQL[SQL_COUNT] = {
                      " ORDER BY name LIMIT ?3",
     [SQL_INODE] =
         "SELECT " ENTRY " FROM entry WHERE ino = ?1 AND size = ?2 AND mtime_ns = ?3"
-        " AND hash IS NOT NULL AND kind != 100 ORDER BY ctime_ns = ?4 DESC, kind LIMIT 1", /* 45,
-                                                                                              gone,
-                                                                                              is the
-                                                                                              least
-                                                                                            */
+        " AND (ctime_ns = ?4 OR folder = ?5 AND name = ?6) AND hash IS NOT NULL AND kind != 100"
+        " ORDER BY ctime_ns = ?4 DESC LIMIT 1",
     [SQL_LINKS] = "SELECT " ENTRY " FROM entry WHERE ino = ?1 AND kind IN (102, 120)",
     [SQL_INSERT] = "INSERT INTO entry(" ENTRY ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [SQL_UPDATE] =

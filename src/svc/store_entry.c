@@ -83,10 +83,11 @@ int store_children(struct store *s, const char *folder, const char *after, int64
 }
 
 int store_find_inode(struct store *s, uint64_t ino, uint64_t size, int64_t mtime_ns,
-                     int64_t ctime_ns, struct store_entry *out, char **path, bool *gone,
+                     int64_t ctime_ns, const char *origin, struct store_entry *out, char **path,
                      struct err *e)
 {
     sqlite3_stmt *st = db_stmt(&s->db, SQL_INODE);
+    struct store_place p = store_place_of(origin ? origin : ""); /* that is no file */
     int code;
 
     if (st) {
@@ -94,12 +95,12 @@ int store_find_inode(struct store *s, uint64_t ino, uint64_t size, int64_t mtime
         sqlite3_bind_int64(st, 2, (int64_t)size);
         sqlite3_bind_int64(st, 3, mtime_ns);
         sqlite3_bind_int64(st, 4, ctime_ns);
+        store_bind_place(st, 5, &p);
     }
     code = db_step(&s->db, st);
     if (code == SQLITE_ROW) {
         db_entry(st, out);
         *path = db_path(st);
-        *gone = out->kind == ROW_GONE || out->kind == STORE_AWAY;
     } else if (code != SQLITE_DONE) {
         return store_fail(s, "read", e);
     }

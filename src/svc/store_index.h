@@ -63,11 +63,10 @@ typedef void store_child_fn(void *ctx, const char *name, size_t len,
                             const struct store_entry *entry);
 int store_children(struct store *s, const char *folder, const char *after, int64_t limit,
                    store_child_fn *fn, void *ctx, struct err *e);
-/* What is, or was, known of a file with this inode, size and modification time; of several, one
- * with this ctime before one that is gone before another. Gives its path (mem_free) and whether it
- * is gone from there. 1, 0, negative. */
+/* What is, or was, known of a file with this inode, size and modification time: with this ctime;
+ * or else, where origin is not NULL, under that path. Gives its path (mem_free). 1, 0, negative. */
 int store_find_inode(struct store *s, uint64_t ino, uint64_t size, int64_t mtime_ns,
-                     int64_t ctime_ns, struct store_entry *out, char **path, bool *gone,
+                     int64_t ctime_ns, const char *origin, struct store_entry *out, char **path,
                      struct err *e);
 /* Every path that is known to be a file with this inode: count strings (free each, then the array).
  */

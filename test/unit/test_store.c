@@ -201,7 +201,6 @@ static void a_tree_goes_as_one(void **state)
     struct store_entry was;
     struct store *s = open_store();
     struct store_reader *r = store_reader_open(path, &e);
-    bool gone;
     char *from, **paths;
     size_t count;
 
@@ -212,13 +211,13 @@ static void a_tree_goes_as_one(void **state)
     assert_int_equal(store_gone(s, "s", &e), 3);
     assert_int_equal(store_commit(s, &e), 0);
     assert_string_equal(rows(r, store_generation(s), 9, 1000), "12: 10-s 11-s/b 12-s/t/c");
-    assert_int_equal(store_find_inode(s, 7, 10, 1, 0, &was, &from, &gone, &e), 1);
-    assert_true(gone);
-    assert_memory_equal(from, "s", 1);
+    assert_int_equal(store_find_inode(s, 7, 10, 1, 0, NULL, &was, &from, &e), 0);
+    assert_int_equal(store_find_inode(s, 7, 10, 1, 0, "s/b", &was, &from, &e), 1);
+    assert_int_equal(was.kind, ROW_GONE);
+    assert_string_equal(from, "s/b");
     mem_free(from);
-    assert_int_equal(store_find_inode(s, 7, 11, 1, 0, &was, &from, &gone, &e), 0);
-    assert_int_equal(store_find_inode(s, 7, 10, 1, 1, &was, &from, &gone, &e),
-                     1); /* the ctime of all */
+    assert_int_equal(store_find_inode(s, 7, 11, 1, 0, "s/b", &was, &from, &e), 0);
+    assert_int_equal(store_find_inode(s, 7, 10, 1, 1, NULL, &was, &from, &e), 1);
     mem_free(from);
     assert_int_equal(store_links(s, 7, &paths, &count, &e), 0);
     assert_int_equal(count, 5);
@@ -330,10 +329,11 @@ static const char *remembered(struct store *s, uint64_t ino, int64_t version)
     static char text[64];
     struct store_entry got;
     char *from = NULL;
-    bool gone = false;
+    bool gone;
 
-    if (store_find_inode(s, ino, 10, version, version, &got, &from, &gone, &e) != 1)
+    if (store_find_inode(s, ino, 10, version, version, NULL, &got, &from, &e) != 1)
         return "";
+    gone = got.kind == ROW_GONE || got.kind == STORE_AWAY;
     snprintf(text, sizeof text, "%s%s", gone ? "-" : "", from);
     mem_free(from);
     return text;

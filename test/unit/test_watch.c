@@ -47,9 +47,16 @@ static void add(const char *dir, const char *path)
     close(fd);
 }
 
-static void note(void *ctx, enum watch_what what, const char *folder, const char *name)
+static void note(void *ctx, enum watch_what what, const char *folder, const char *name,
+                 uint32_t cookie)
 {
-    static const char *const kinds[] = {"name", "folder", "lost"};
+    static const char *const kinds[] = {"name", "written", "from", "to", "folder", "lost"};
+    static uint32_t from;
+
+    if (what == WATCH_FROM)
+        from = cookie;
+    if (what == WATCH_TO && cookie == from)
+        buf_printf(ctx, "renamed ");
 
     buf_printf(ctx, "%s %s %s;", kinds[what], folder, name);
 }
@@ -76,10 +83,16 @@ static void names_are_told(void **state)
     add("a", "a");
     add("a/b", "a/b");
     assert_int_equal(watch_count(w), 3);
-    after("echo x >n", "name  n;");
-    after("echo x >a/n", "name a n;");
-    after("chmod +x a/n", "name a n;");
+    after("echo x >n", "written  n;");
+    after("echo x >a/n", "written a n;");
+    after("chmod +x a/n", "written a n;");
+    after("truncate -s 1 a/n", "written a n;"); /* opens it */
+    assert_int_equal(truncate("a/n", 0), 0);
+    after(":", "written a n;");
     after("ln a/n a/b/m", "name a/b m;");
+    after("mv a/n a/b/n", "from a n;renamed to a/b n;");
+    after("mv a/b/n a/n", "from a/b n;renamed to a n;");
+    after("touch .x; mv .x a/x", "to a x;");
     after("rm a/n", "name a n;");
     after("mkdir a/c", "name a c;");
     after("rm -r a/b", "name a b;");
@@ -93,13 +106,13 @@ static void a_moved_folder_keeps_its_watch(void **state)
     add(".", "");
     add("a", "a");
     add("a/b", "a/b");
-    after("mv a z", "name  z;");
+    after("mv a z", "renamed to  z;");
     add("z", "z"); /* found under its new name */
     assert_true(watch_has(w, "z") && !watch_has(w, "a"));
     after("echo x >z/n", "name z n;");
     watch_drop(w, "a"); /* the old name means nothing any more */
     assert_int_equal(watch_count(w), 3);
-    after("mkdir y && mv y z/y && mv z/y z/x", "name z x;");
+    after("mkdir y && mv y z/y && mv z/y z/x", "renamed to z x;");
     watch_drop(w, "z");
     assert_int_equal(watch_count(w), 2); /* a/b was not told of yet */
     watch_drop(w, "");
@@ -115,7 +128,7 @@ static void another_folder_takes_the_name(void **state)
     after("mv a old && mkdir a", "name  a;");
     add("a", "a");
     assert_int_equal(watch_count(w), 2);
-    after("echo x >a/n", "name a n;");
+    after("echo x >a/n", "written a n;");
 }
 
 static void too_much_at_once_is_told(void **state)
