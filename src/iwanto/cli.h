@@ -40,9 +40,9 @@ command_run cmd_set, cmd_doctor, cmd_completion, cmd_watch;
 extern const struct opt DOCTOR_OPTS[];
 command_run cmd_start, cmd_search, cmd_download, cmd_share, cmd_view, cmd_stop, cmd_status,
     cmd_peers, cmd_downloads, cmd_pause, cmd_resume, cmd_cancel, cmd_hash, cmd_help, cmd_play,
-    cmd_link, cmd_get, cmd_web, cmd_log;
+    cmd_link, cmd_get, cmd_web, cmd_log, cmd_want, cmd_wants, cmd_unwant;
 extern const struct opt START_OPTS[], SEARCH_OPTS[], DOWNLOAD_OPTS[], PLAY_OPTS[], LINK_OPTS[],
-    SHARE_OPTS[], DOWNLOADS_OPTS[], GET_OPTS[], WEB_OPTS[], LOG_OPTS[];
+    SHARE_OPTS[], DOWNLOADS_OPTS[], GET_OPTS[], WEB_OPTS[], LOG_OPTS[], WANT_OPTS[];
 
 /* help.c */
 void help_all(FILE *to);

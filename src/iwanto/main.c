@@ -36,6 +36,12 @@ const struct command COMMANDS[] = {
      "Clearly the best: it is much alike what was typed, and well ahead of every other row (help\n"
      "in the manual); else the rows are listed and the exit status is 1. WORDS as for search.",
      GET_OPTS, false, cmd_get},
+    {"want", "WORDS...", "a standing wish: told, or fetched, when it appears",
+     "Met by contents that have all the words as they are written, or begun, whatever the case,\n"
+     "order, accents and separators; each once. Kept by the service until it is taken back.",
+     WANT_OPTS, false, cmd_want},
+    {"wants", "", "standing wishes, and what was found", "", NULL, false, cmd_wants},
+    {"unwant", "N | WORDS...", "take a wish back", "", NULL, false, cmd_unwant},
     {"play", "HASH", "a URL on this computer that plays while it downloads",
      "HASH as for download. Of a folder the one file that plays; of several the list. The URL "
      "lasts\n"

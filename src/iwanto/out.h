@@ -29,7 +29,8 @@ struct printers {
     void (*link)(struct out *o, const json_t *answer); /* POST /v1/links: the document, or URLs */
     void (*links)(struct out *o, const json_t *rows);
     void (*doctor)(struct out *o, const json_t *rows); /* {"state","check","about","text","mend"} */
-    void (*log)(struct out *o, const json_t *rows);    /* of svc/journal */
+    void (*wants)(struct out *o, const json_t *rows);
+    void (*log)(struct out *o, const json_t *rows); /* of svc/journal */
 };
 extern const struct printers OUT_TEXT, OUT_JSON;
 
@@ -60,6 +61,7 @@ void out_inside(struct out *o, const json_t *rows);
 void out_link(struct out *o, const json_t *answer);
 void out_links(struct out *o, const json_t *rows);
 void out_doctor(struct out *o, const json_t *rows); /* out_doctor.c */
+void out_wants(struct out *o, const json_t *rows);  /* out_want.c */
 /* out_log.c */
 void out_log(struct out *o, const json_t *rows);
 

@@ -55,4 +55,5 @@ const struct printers OUT_JSON = {
     .links = lines,
     .doctor = lines,
     .log = lines,
+    .wants = lines,
 };

@@ -225,6 +225,24 @@ static void say_catalog(struct out *o, const json_t *catalog)
     say(o, "catalog", text);
 }
 
+static void say_wants(struct out *o, const json_t *wants)
+{
+    unsigned long long count = out_num(wants, "count"), unseen = out_num(wants, "unseen");
+    char text[120];
+
+    if (!count)
+        return;
+    if (!o->people) {
+        say_number(o, "wants", count);
+        say_number(o, "wants-found", out_num(wants, "found"));
+        say_number(o, "wants-unseen", unseen);
+        return;
+    }
+    snprintf(text, sizeof text, "%llu standing, %llu found%s", count,
+             (unsigned long long)out_num(wants, "found"), unseen ? ", some new: iwanto wants" : "");
+    say(o, "wishes", text);
+}
+
 static void say_peers(struct out *o, const json_t *status)
 {
     uint64_t n = out_num(status, "peers");
@@ -284,6 +302,7 @@ void out_status(struct out *o, const json_t *s)
     say_number(o, "port", out_num(s, "port"));
     say_shared(o, json_object_get(s, "shared"));
     say_catalog(o, json_object_get(s, "catalog"));
+    say_wants(o, json_object_get(s, "wants"));
     say_rates(o, s);
     if (!o->people) {
         say(o, "peer", out_str(s, "peer"));

@@ -494,4 +494,5 @@ const struct printers OUT_TEXT = {
     .links = out_links,
     .doctor = out_doctor,
     .log = out_log,
+    .wants = out_wants,
 };

@@ -23,6 +23,7 @@
  *   quit            `iwanto stop`         -> the same road as SIGTERM */
 #include "iwanto/service.h"
 
+#include "base/buf.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -45,6 +46,7 @@
 #include "svc/play.h"
 #include "svc/serve.h"
 #include "svc/share.h"
+#include "svc/want.h"
 #include "svc/web.h"
 
 #include <signal.h>
@@ -72,6 +74,7 @@ struct service {
     struct hooks *hooks;
     struct journal *journal;
     struct guest *guest;
+    struct wants *wants;
     struct control *control;
     uv_signal_t sigint, sigterm;
     bool leaving;
@@ -187,6 +190,53 @@ static json_t *peers(void *ctx)
         return answer;
     json_decref(answer);
     return NULL;
+}
+
+static int ask_leader_for(void *ctx, const char *path, unsigned ms, unsigned *status,
+                          json_t **answer, struct err *e)
+{
+    struct service *s = ctx;
+
+    return ask_wait(s->ask, path, ms, status, answer, e);
+}
+
+static void fetch_wished(struct service *s, const json_t *wish, const json_t *row)
+{
+    const char *hex = json_string_value(json_object_get(row, "hash"));
+    struct fetch_want want = {.title = json_string_value(json_object_get(row, "name")),
+                              .exec = json_string_value(json_object_get(wish, "exec"))};
+    struct err e;
+    int64_t id;
+
+    if (!hex || !hash_parse(&want.hash, hex, strlen(hex)))
+        return;
+    if (fetch_add(s->fetch, &want, &id, &e))
+        log_warn("want", "not-fetched hash=%.12s reason=\"%s\"", hex, e.text);
+}
+
+/* On wants' thread. */
+static void wish_met_by(void *ctx, const json_t *wish, const json_t *row, bool first, size_t more)
+{
+    const char *exec = json_string_value(json_object_get(wish, "exec"));
+    const char *name = json_string_value(json_object_get(row, "name"));
+    const char *hash = json_string_value(json_object_get(row, "hash"));
+    bool fetch = json_is_true(json_object_get(wish, "fetch"));
+    struct service *s = ctx;
+    struct buf title = {0}, text = {0};
+
+    if (fetch)
+        fetch_wished(s, wish, row);
+    else if (exec)
+        (void)hooks_content(s->hooks, "want", exec, row);
+    if (!first)
+        return;
+    buf_printf(&title, "found: %s", name ? name : "");
+    if (more)
+        buf_printf(&title, " and %zu more", more);
+    buf_printf(&text, fetch ? "It is being fetched." : "iwanto download %.10s", hash ? hash : "");
+    hooks_notify(s->hooks, title.data, text.data);
+    buf_free(&title);
+    buf_free(&text);
 }
 
 /* On fetch's thread. */
@@ -431,6 +481,11 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
     desk_on_warm(s->desk, warm, s);
     share_status(s->share, &st);
     desk_own(s->desk, st.generation, st.number);
+    s->wants = wants_new(&(struct want_conf){.home = home,
+                                             .name = s->ident.name,
+                                             .ask = ask_leader_for,
+                                             .found = wish_met_by,
+                                             .ctx = s});
     s->control = control_new(&(struct control_conf){.socket_path = sock,
                                                     .conf_path = conf_path,
                                                     .conf = c,
@@ -446,6 +501,7 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
                                                     .web = s->web,
                                                     .hooks = s->hooks,
                                                     .guest = s->guest,
+                                                    .wants = s->wants,
                                                     .tcp_port = port,
                                                     .quit = quit,
                                                     .ctx = s},
@@ -483,12 +539,14 @@ static void close_rooms(struct service *s)
         serve_door(s->serve, NULL);
     door_free(s->door);
     serve_free(s->serve);
+    wants_stop(s->wants);
     fetch_free(s->fetch);
     journal_stop(s->journal);
     ask_free(s->ask);
     desk_free(s->desk);
     share_free(s->share);
     journal_free(s->journal);
+    wants_free(s->wants);
     hooks_free(s->hooks);
 }
 

@@ -17,6 +17,7 @@ struct links;
 struct play;
 struct serve;
 struct share;
+struct wants;
 struct web;
 
 struct control_conf {
@@ -36,6 +37,7 @@ struct control_conf {
     struct hooks *hooks;
     struct web *web;     /* gets the routes that the page may use */
     struct guest *guest; /* gets the search */
+    struct wants *wants;
     uint16_t tcp_port;
     void (*quit)(void *ctx); /* `iwanto stop`; any thread */
     void *ctx;

@@ -12,6 +12,7 @@
 #include "svc/query.h"
 #include "svc/serve.h"
 #include "svc/share.h"
+#include "svc/want.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -489,6 +490,8 @@ void control_status(struct control *c, struct http_request *rq, const char *rest
     control_put_role(c, &lan, peers, status);
     put_cut(status, peers);
     json_object_set_new(status, "catalog", catalog_json(c));
+    if (c->conf.wants)
+        json_object_set_new(status, "wants", wants_status(c->conf.wants));
     control_reply(rq, status);
     json_decref(peers);
 }

@@ -21,6 +21,7 @@ struct control {
 
 /* Handlers, each for one route; rest is what stands behind a route that ends with '/'. */
 typedef void control_route(struct control *c, struct http_request *rq, const char *rest);
+control_route control_wants, control_want, control_unwant; /* control_want.c */
 control_route control_search, control_known, control_resolve, control_peers,
     control_status;                                             /* control_ask.c */
 control_route control_set;                                      /* control_set.c */

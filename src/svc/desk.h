@@ -10,6 +10,7 @@
  *   /v1/holders/HASH          {"hash","kind","size","modified","name","contents":[..]}
  *   /v1/resolve/PREFIX        {"hash"} | 404 none | 409 ambiguous
  *   /v1/known?HASHHASH...     {"rows":[["f",SIZE,HOLDERS]|null,..]}, one for each
+ *   /v1/version               {"rows"}: another when anything is new | nor has a stand-by
  *   /v1/peers                 {"peers":[..]} | a stand-by has no answer to this one
  *   /v1/standbys              {"standbys":[..]} | nor to this
  *

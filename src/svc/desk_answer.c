@@ -374,9 +374,10 @@ static const struct question {
     bool standby;     /* who stands by may answer it */
     json_t *(*answer)(struct desk *d, const char *rest, const char *args, unsigned *status);
 } QUESTIONS[] = {
-    {"/v1/search", true, search},    {"/v1/holders/", true, holders},
-    {"/v1/resolve/", true, resolve}, {"/v1/known", true, desk_known},
-    {"/v1/peers", false, peers},     {"/v1/standbys", false, standbys},
+    {"/v1/search", true, search},      {"/v1/holders/", true, holders},
+    {"/v1/resolve/", true, resolve},   {"/v1/known", true, desk_known},
+    {"/v1/peers", false, peers},       {"/v1/version", false, desk_version},
+    {"/v1/standbys", false, standbys},
 };
 
 static bool may_answer(const struct desk *d, const struct question *q)

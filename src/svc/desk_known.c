@@ -1,4 +1,5 @@
-/* /v1/known: which of many hashes somebody shares, in one answer. */
+/* /v1/known: which of many hashes somebody shares, in one answer. /v1/version: whether anything is
+ * new. */
 #include "base/mem.h"
 #include "svc/desk_priv.h"
 
@@ -48,4 +49,15 @@ json_t *desk_known(struct desk *d, const char *rest, const char *args, unsigned 
     json_decref(rows);
     *status = 400;
     return json_pack("{s:s}", "error", "not 1 to 4096 hashes of 64 digits");
+}
+
+/* Together with the roster's version (a peer announced something) this changes whenever rows come
+ * in. */
+json_t *desk_version(struct desk *d, const char *rest, const char *args, unsigned *status)
+{
+    (void)args;
+    if (!*rest)
+        return json_pack("{s:I}", "rows", (json_int_t)d->pulled_rows);
+    *status = 404;
+    return json_pack("{s:s}", "error", "there is no such question");
 }

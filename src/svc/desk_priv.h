@@ -7,7 +7,7 @@
  *   desk_roster.c  leading: who is there and how far, for those who stand by
  *   desk_follow.c  standing by: the leader's roster -> the table of members
  *   desk_answer.c  questions -> JSON, on any thread
- *   desk_known.c   the question for many hashes
+ *   desk_known.c   the questions for many hashes, and whether anything is new
  *   desk_direct.c  who of a swarm asks whom
  *
  * The desk's thread is the only one that writes. It takes the lock exclusively to change the
@@ -187,6 +187,7 @@ json_t *desk_holder_json(const struct desk *d, const struct nid *nid);         /
 /* ---- desk_known.c; any thread, under the lock ---- */
 
 json_t *desk_known(struct desk *d, const char *rest, const char *args, unsigned *status);
+json_t *desk_version(struct desk *d, const char *rest, const char *args, unsigned *status);
 
 /* ---- desk_direct.c; any thread ---- */
 

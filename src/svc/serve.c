@@ -215,6 +215,11 @@ static void peers(struct serve *s, struct http_request *rq)
     ask_desk(s, rq, "/v1/peers");
 }
 
+static void version(struct serve *s, struct http_request *rq)
+{
+    ask_desk(s, rq, "/v1/version");
+}
+
 static void standbys(struct serve *s, struct http_request *rq)
 {
     ask_desk(s, rq, "/v1/standbys");
@@ -244,6 +249,7 @@ static const struct route {
     {"POST", "known", "", known, NULL, NULL},
     {"POST", "reach", "", NULL, NULL, serve_reach},
     {"GET", "peers", "", peers, NULL, NULL},
+    {"GET", "version", "", version, NULL, NULL},
     {"GET", "standbys", "", standbys, NULL, NULL},
     {"GET", "desk", "", serve_desk, NULL, NULL},
 };
