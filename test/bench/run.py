@@ -3,6 +3,8 @@
 
 Parts: first change rate index memory swarm faults folder, and search (fzf, plocate; IWANT_BENCH_FILES=10000000 for ten million), and by name only
 election, which takes six minutes, and standby (IWANT_BENCH_FILES files on each of four hosts, else 100000), which takes three.
+Parts: first change rate index memory swarm faults, and search (fzf, plocate; IWANT_BENCH_FILES=10000000 for ten million), and by name only
+election, which takes six minutes, page (what is typed there, over a million files; chromium), and standby (IWANT_BENCH_FILES files on each of four hosts, else 100000), which takes three.
 Every figure that depends on the machine is given as a ratio to what the machine does with
 a well-known program in the same run. Prints Markdown.
 """
@@ -30,6 +32,7 @@ from folder import part_folder  # noqa: E402, F401
 from play import part_play  # noqa: E402, F401
 from swarm import part_swarm  # noqa: E402, F401
 from standby import part_standby  # noqa: E402,F401
+from page import part_page  # noqa: E402,F401
 from whole import part_search  # noqa: E402,F401
 
 MIB = 1 << 20
