@@ -44,11 +44,15 @@ int cmd_hash(struct cli *c, struct opt_scan *s, struct err *e)
     bool hidden = shares_hidden(c), any = false;
     const char *path;
     struct err bad;
+    struct opt_scan ahead = *s;
     int id, rc = 0;
 
+    while ((id = opt_next(&ahead, &path, e)) == OPT_WORD)
+        any = true; /* options behind the paths count for all of them */
+    if (id < 0)
+        return id;
+    cli_open_out(c);
     while ((id = opt_next(s, &path, e)) == OPT_WORD) {
-        cli_open_out(c);
-        any = true;
         if (!hash_one(c, path, hidden, &bad))
             continue;
         if (!rc) {
@@ -58,7 +62,5 @@ int cmd_hash(struct cli *c, struct opt_scan *s, struct err *e)
             cli_print_err(&bad);
         }
     }
-    if (id < 0)
-        return id;
     return any ? rc : cli_usage(e, "hash", "hash needs a file or folder");
 }

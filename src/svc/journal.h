@@ -33,7 +33,8 @@ struct journal_sent {
     bool small; /* one of many: summed up by the first folder of its path */
 };
 void journal_sent(struct journal *j, const struct journal_sent *s);
-/* The last event of a download (fetch.h); with "gave", names of whom it came from. */
+/* The last event of a download (fetch.h); with "gave", names of whom it came from. One
+ * that failed before anything came is not worth a line. */
 void journal_fetched(struct journal *j, const json_t *event);
 
 /* peers is not asked any more; what is still open is written. */

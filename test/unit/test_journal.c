@@ -168,6 +168,8 @@ static void downloads_are_written_too(void **state)
     json_object_set_new(event, "error", json_string("no"));
     json_object_set_new(event, "fetched", json_integer(0));
     journal_fetched(journal, event);
+    json_object_set_new(event, "bytes", json_integer(0)); /* nobody had it */
+    journal_fetched(journal, event);
     rows = wait_for(2);
     assert_string_equal(text(rows, 0, "way"), "from");
     assert_string_equal(
