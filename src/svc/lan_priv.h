@@ -36,9 +36,9 @@ struct lan {
     struct link_watch *watch;
     struct lan_reach *reach;
     uv_timer_t timer, seed_timer;
-    int64_t due_ms;   /* when the timer is to fire; INT64_MAX: never */
-    int64_t slept_ms; /* clock_slept_ms at the last event */
-    bool newer_told;  /* the log has a line about a newer version */
+    int64_t due_ms;              /* when the timer is to fire; INT64_MAX: never */
+    int64_t slept_ms;            /* clock_slept_ms at the last event */
+    bool newer_told;             /* the log has a line about a newer version */
     int64_t echo_milli, echo_ms; /* lan_echo.c: bucket */
 
     struct link_if *use; /* the interfaces in use */
