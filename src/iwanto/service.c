@@ -31,14 +31,15 @@
 #include "io/daemon.h"
 #include "io/http_client.h"
 #include "io/loop.h"
+#include "iwanto/after.h"
 #include "iwanto/status_line.h"
 #include "svc/ask.h"
 #include "svc/control.h"
 #include "svc/desk.h"
 #include "svc/door.h"
 #include "svc/fetch.h"
-#include "svc/hook.h"
 #include "svc/guest.h"
+#include "svc/hook.h"
 #include "svc/ident.h"
 #include "svc/journal.h"
 #include "svc/lan.h"
@@ -56,7 +57,6 @@
 
 #define SERVE_THREADS   2
 #define CONTROL_THREADS 2
-#define NAMES_MS        1500 /* for the question who is called how */
 
 struct service {
     struct loop *loop;
@@ -71,8 +71,7 @@ struct service {
     struct door *door;
     struct links *links;
     struct web *web;
-    struct hooks *hooks;
-    struct journal *journal;
+    struct after after;
     struct guest *guest;
     struct wants *wants;
     struct control *control;
@@ -178,76 +177,12 @@ static void unreachable(void *ctx, const struct nid *nid)
         mem_free(l);
 }
 
-/* On journal's thread: what only a leader knows. */
-static json_t *peers(void *ctx)
-{
-    struct service *s = ctx;
-    json_t *answer = NULL;
-    unsigned status;
-    struct err e;
-
-    if (!ask_wait(s->ask, "/v1/peers", NAMES_MS, &status, &answer, &e) && status == 200)
-        return answer;
-    json_decref(answer);
-    return NULL;
-}
-
-static int ask_leader_for(void *ctx, const char *path, unsigned ms, unsigned *status,
-                          json_t **answer, struct err *e)
-{
-    struct service *s = ctx;
-
-    return ask_wait(s->ask, path, ms, status, answer, e);
-}
-
-static void fetch_wished(struct service *s, const json_t *wish, const json_t *row)
-{
-    const char *hex = json_string_value(json_object_get(row, "hash"));
-    struct fetch_want want = {.title = json_string_value(json_object_get(row, "name")),
-                              .exec = json_string_value(json_object_get(wish, "exec"))};
-    struct err e;
-    int64_t id;
-
-    if (!hex || !hash_parse(&want.hash, hex, strlen(hex)))
-        return;
-    if (fetch_add(s->fetch, &want, &id, &e))
-        log_warn("want", "not-fetched hash=%.12s reason=\"%s\"", hex, e.text);
-}
-
-/* On wants' thread. */
-static void wish_met_by(void *ctx, const json_t *wish, const json_t *row, bool first, size_t more)
-{
-    const char *exec = json_string_value(json_object_get(wish, "exec"));
-    const char *name = json_string_value(json_object_get(row, "name"));
-    const char *hash = json_string_value(json_object_get(row, "hash"));
-    bool fetch = json_is_true(json_object_get(wish, "fetch"));
-    struct service *s = ctx;
-    struct buf title = {0}, text = {0};
-
-    if (fetch)
-        fetch_wished(s, wish, row);
-    else if (exec)
-        (void)hooks_content(s->hooks, "want", exec, row);
-    if (!first)
-        return;
-    buf_printf(&title, "found: %s", name ? name : "");
-    if (more)
-        buf_printf(&title, " and %zu more", more);
-    buf_printf(&text, fetch ? "It is being fetched." : "iwanto download %.10s", hash ? hash : "");
-    hooks_notify(s->hooks, title.data, text.data);
-    buf_free(&title);
-    buf_free(&text);
-}
-
 /* On fetch's thread. */
 static void download_ended(void *ctx, const json_t *event)
 {
-    const char *what = json_string_value(json_object_get(event, "event"));
     struct service *s = ctx;
 
-    if (strcmp(what, "skipped") != 0)
-        journal_fetched(s->journal, event);
-    hooks_download(s->hooks, event);
+    after_download(&s->after, event);
 }
 
 static void end_loop(void *ctx)
@@ -445,9 +380,11 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
     if (!(s->desk = desk_new(&(struct desk_conf){.ident = &s->ident, .db_path = db}, e)))
         return -e->code;
     s->ask = ask_new(&s->ident, s->desk);
-    s->journal = journal_new(&(struct journal_conf){.home = home, .peers = peers, .ctx = s});
-    s->hooks = hooks_new();
-    hooks_set_download(s->hooks, conf_text(c, CONF_ON_DOWNLOAD));
+    s->after.ask = s->ask;
+    s->after.journal =
+        journal_new(&(struct journal_conf){.home = home, .peers = after_peers, .ctx = &s->after});
+    s->after.hooks = hooks_new();
+    hooks_set_download(s->after.hooks, conf_text(c, CONF_ON_DOWNLOAD));
     s->serve = serve_new(&(struct serve_conf){.ident = &s->ident,
                                               .port = (uint16_t)conf_number(c, CONF_PORT),
                                               .threads = SERVE_THREADS,
@@ -456,7 +393,7 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
                                               .db_path = db,
                                               .limit_up = conf_number(c, CONF_LIMIT_UP),
                                               .slots = (unsigned)conf_number(c, CONF_UPLOADS),
-                                              .journal = s->journal},
+                                              .journal = s->after.journal},
                          &port, e);
     if (!s->serve)
         return -e->code;
@@ -474,6 +411,7 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
     if (!s->fetch)
         return -e->code;
     serve_fetch(s->serve, s->fetch);
+    s->after.fetch = s->fetch;
     if (open_lan(s, c, port, e))
         return -e->code;
     open_links(s, c, db, port);
@@ -483,9 +421,9 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
     desk_own(s->desk, st.generation, st.number);
     s->wants = wants_new(&(struct want_conf){.home = home,
                                              .name = s->ident.name,
-                                             .ask = ask_leader_for,
-                                             .found = wish_met_by,
-                                             .ctx = s});
+                                             .ask = after_ask,
+                                             .found = after_found,
+                                             .ctx = &s->after});
     s->control = control_new(&(struct control_conf){.socket_path = sock,
                                                     .conf_path = conf_path,
                                                     .conf = c,
@@ -499,7 +437,7 @@ static int open_rooms(struct service *s, struct conf *c, const char *home, bool 
                                                     .play = s->play,
                                                     .links = s->links,
                                                     .web = s->web,
-                                                    .hooks = s->hooks,
+                                                    .hooks = s->after.hooks,
                                                     .guest = s->guest,
                                                     .wants = s->wants,
                                                     .tcp_port = port,
@@ -541,13 +479,13 @@ static void close_rooms(struct service *s)
     serve_free(s->serve);
     wants_stop(s->wants);
     fetch_free(s->fetch);
-    journal_stop(s->journal);
+    journal_stop(s->after.journal);
     ask_free(s->ask);
     desk_free(s->desk);
     share_free(s->share);
-    journal_free(s->journal);
+    journal_free(s->after.journal);
     wants_free(s->wants);
-    hooks_free(s->hooks);
+    hooks_free(s->after.hooks);
 }
 
 static int open_log(const struct conf *c, const char *home, struct err *e)

@@ -41,7 +41,8 @@ struct wants {
     uv_thread_t thread;
     /* the thread's own: */
     struct version known;
-    bool again; /* what came may not have been seen yet: ask once more */
+    bool again;       /* what came may not have been seen yet: ask once more */
+    int64_t asked_ms; /* that the last round's answers took */
     int64_t rest_until_ms;
 };
 
@@ -202,6 +203,7 @@ static void take(struct wants *w, json_int_t id, const json_t *answer)
 static bool ask_one(struct wants *w, json_int_t id, const char *search)
 {
     struct buf path = {0};
+    int64_t begun = loop_now_ms();
     json_t *answer = NULL;
     unsigned status = 0;
     struct err e;
@@ -209,6 +211,7 @@ static bool ask_one(struct wants *w, json_int_t id, const char *search)
 
     buf_printf(&path, "%s%climit=%d", search, strchr(search, '?') ? '&' : '?', SEARCH_ROWS_MAX);
     rc = w->conf.ask(w->conf.ctx, path.data, ASK_MS, &status, &answer, &e);
+    w->asked_ms += loop_now_ms() - begun;
     buf_free(&path);
     if (!rc && status == 200)
         take(w, id, answer);
@@ -229,7 +232,6 @@ static bool stopping(struct wants *w)
 /* All wishes. false: not all of them could be asked. */
 static bool ask_all(struct wants *w)
 {
-    int64_t begun = loop_now_ms();
     json_t *list, *wish;
     bool good = true;
     size_t i;
@@ -238,13 +240,14 @@ static bool ask_all(struct wants *w)
     list = json_deep_copy(w->list);
     w->due = false;
     uv_mutex_unlock(&w->lock);
+    w->asked_ms = 0;
     json_array_foreach (list, i, wish) {
         if (json_array_size(json_object_get(wish, "found")) >= WISH_FOUND_MAX)
             continue;
         good = good && !stopping(w) && ask_one(w, number(wish, "id"), text_in(wish, "search"));
     }
     json_decref(list);
-    w->rest_until_ms = loop_now_ms() + SPARE * (loop_now_ms() - begun);
+    w->rest_until_ms = loop_now_ms() + SPARE * w->asked_ms;
     return good;
 }
 

@@ -4,8 +4,8 @@
  * whole. A thread of its own, begun with the first wish, asks the leader; any thread may call.
  *
  * What it costs: every 5 s or so one small question for the catalog's version; only when that is
- * another the wishes are asked, and not before 300 times as long as the last round took has passed:
- * at most 0.3 % of a core of the leader's for each peer with wishes. */
+ * another the wishes are asked, and not before 300 times as long as the last round's answers took
+ * has passed: at most 0.3 % of a core of the leader's for each peer with wishes. */
 #pragma once
 
 #include "base/err.h"
