@@ -69,12 +69,11 @@ static int64_t last_rank(const struct fetch *f)
 static void add(void *arg)
 {
     struct call *c = arg;
-    struct job *j = job_of(c->f, &c->want->hash);
+    struct job *j = job_of(c->f, &c->want->hash), *done = NULL;
     struct err e;
 
     if (j && (j->phase == PHASE_DONE || j->phase == PHASE_SKIPPED)) {
-        store_job_remove(c->f->queue, j->id, &e);
-        fetch_forget(j);
+        done = j;
         j = NULL;
     }
     if (!j) {
@@ -84,6 +83,11 @@ static void add(void *arg)
             j->name = fetch_safe_name(c->want->title, &j->hash);
         take_want(j, c->want);
         j->rank = last_rank(c->f) + 1;
+        if (done) {
+            job_recall(j, done);
+            store_job_remove(c->f->queue, done->id, &e);
+            fetch_forget(done);
+        }
         DL_APPEND(c->f->jobs, j);
     } else if (j->phase == PHASE_FAILED) {
         take_want(j, c->want);

@@ -237,6 +237,34 @@ void job_start(struct job *j)
         return;
     }
     log_info("fetch", "start id=%lld", (long long)j->id);
+    if (j->recalled) { /* maybe nobody need be asked at all */
+        j->phase = PHASE_PLACE;
+        fetch_place_file(j);
+    }
+    fetch_wake(j->f);
+}
+
+void job_recall(struct job *j, const struct job *done)
+{
+    if (done->kind == 'd' || !done->target || j->want || j->rename || j->overwrite ||
+        strcmp(j->folder_path, done->folder_path) != 0)
+        return;
+    j->recalled = true;
+    j->kind = done->kind;
+    j->size = done->size;
+    j->target = mem_str(done->target);
+    if (!j->name)
+        j->name = mem_str(done->name);
+}
+
+void job_not_there(struct job *j)
+{
+    j->recalled = false;
+    j->kind = 0;
+    j->size = 0;
+    mem_free(j->target);
+    j->target = NULL;
+    j->phase = PHASE_FIND;
     fetch_wake(j->f);
 }
 

@@ -182,6 +182,9 @@ static void place_done(struct work *w)
         mem_free(p->target);
         if (j->gone && !j->works)
             job_free(j);
+    } else if (j->recalled && !p->skipped) {
+        mem_free(p->target);
+        job_not_there(j);
     } else {
         job_placed(j, p->target, p->replace, p->skipped, p->err.code ? &p->err : NULL);
     }

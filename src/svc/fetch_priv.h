@@ -139,6 +139,7 @@ struct job {
     char *want;   /* -o */
     char *exec;   /* for when it is done; or NULL */
     bool overwrite, rename, sequential, now;
+    bool recalled;  /* kind, size and target are of a download that is done */
     uint64_t limit; /* bytes/s, 0: none */
     char *folder_path;
     struct folder *folder; /* while it is not ended */
@@ -326,6 +327,10 @@ void fetch_place_file(struct job *j); /* goes on with job_placed */
 struct job *job_new(struct fetch *f, const struct hash *hash);
 void job_free(struct job *j);
 void job_start(struct job *j);
+/* What is known from a download of the same content that is done: where it lies is looked at before
+ * anybody is asked; job_not_there when it does not. */
+void job_recall(struct job *j, const struct job *done);
+void job_not_there(struct job *j);
 void job_tick(struct job *j, int64_t now);
 void job_pause(struct job *j);  /* stop what runs, keep what is there */
 void job_cancel(struct job *j); /* and remove what is not whole */

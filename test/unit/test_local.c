@@ -153,6 +153,39 @@ static void test_shared_here_and_changed(void **state)
     assert_true(me.suspects > suspects); /* share is told to look again */
 }
 
+/* What is done and lies where it was put needs nobody, also after a restart. */
+static void test_there_without_a_holder(void **state)
+{
+    struct store_entry en;
+    struct watch w;
+    char path[192];
+
+    (void)state;
+    put_file(a.share, "film.mkv", 2 * MIB, 1);
+    en = shared("film.mkv");
+    assert_done(fetched_hash(&en.hash));
+    knows_nothing(&en.hash);
+    w = fetched_hash(&en.hash);
+    assert_string_equal(w.event, "skipped");
+    assert_true(ends(w.path, "/down/film.mkv"));
+    assert_int_equal(w.size, 2 * MIB);
+    fetch_down(&me);
+    fetch_up(&me);
+    w = fetched_hash(&en.hash);
+    assert_string_equal(w.event, "skipped");
+    put_file(me.down, "film.mkv", 2 * MIB, 2); /* another content now */
+    w = fetched_hash(&en.hash);
+    assert_string_equal(w.event, "failed");
+    assert_int_equal(w.exit, ERR_NOT_FOUND);
+    knows_peer(&a, "film.mkv", "film.mkv");
+    assert_done(fetched_hash(&en.hash));
+    assert_true(is_file(me.down, "film (2).mkv", 2 * MIB, 1));
+    snprintf(path, sizeof path, "%s/film (2).mkv", me.down);
+    assert_int_equal(unlink(path), 0);
+    assert_done(fetched_hash(&en.hash));
+    assert_true(is_file(me.down, "film (2).mkv", 2 * MIB, 1));
+}
+
 /* ---- a folder ---- */
 
 static void test_twins_are_fetched_once(void **state)
@@ -255,6 +288,7 @@ int main(void)
         CASE(test_of_the_same_size_only),
         CASE(test_shared_here),
         CASE(test_shared_here_and_changed),
+        CASE(test_there_without_a_holder),
         CASE(test_twins_are_fetched_once),
         CASE(test_a_newer_folder_beside_the_older),
         CASE(test_twins_after_a_restart),

@@ -201,8 +201,14 @@ static void tell(void *ctx, json_t *e)
     told.path = strchr(told.url + 7, '/');
 }
 
+/* What a case plays: begin() to end(), or the end of the case. */
+static struct play *play;
+static struct playing *playing;
+static struct buf answer;
+
 static int setup(void **state)
 {
+    const struct play_conf conf = {.db_path = ""};
     FILE *f;
 
     (void)state;
@@ -213,29 +219,37 @@ static int setup(void **state)
     fake.data = mem_alloc(SIZE);
     for (size_t i = 0; i < SIZE; i++)
         fake.data[i] = (char)(i * 7 + i / 251);
+    play = play_new(&conf);
     f = fopen(fake.path, "w");
     return !f || fwrite(fake.data, 1, SIZE, f) != SIZE || fclose(f);
+}
+
+static void begin(void)
+{
+    static const struct hash h = {{5}};
+    struct err e;
+
+    playing = play_begin(play, &h, NULL, tell, NULL, &e);
+    if (!playing)
+        fail_msg("%s", e.text);
+}
+
+static void end(void)
+{
+    if (playing)
+        play_end(playing);
+    playing = NULL;
 }
 
 static int teardown(void **state)
 {
     (void)state;
+    end();
+    play_free(play);
+    buf_free(&answer);
     mem_free(fake.data);
     uv_mutex_destroy(&fake.lock);
     return unlink(fake.path);
-}
-
-static struct play *begin(struct playing **t)
-{
-    const struct play_conf conf = {.db_path = ""};
-    static const struct hash h = {{5}};
-    struct play *p = play_new(&conf);
-    struct err e;
-
-    *t = play_begin(p, &h, NULL, tell, NULL, &e);
-    if (!*t)
-        fail_msg("%s", e.text);
-    return p;
 }
 
 static int ask(const char *range)
@@ -243,22 +257,20 @@ static int ask(const char *range)
     return web_ask(told.port, "GET", told.path, range);
 }
 
-static void assert_bytes(const struct buf *b, uint64_t first, uint64_t len)
+static void assert_bytes(uint64_t first, uint64_t len)
 {
-    size_t head = (size_t)(web_body(b) - b->data);
+    size_t head = (size_t)(web_body(&answer) - answer.data);
 
-    assert_int_equal(b->len - head, len);
-    assert_memory_equal(b->data + head, fake.data + first, len);
+    assert_int_equal(answer.len - head, len);
+    assert_memory_equal(answer.data + head, fake.data + first, len);
 }
 
 static void bytes_wait_for_their_piece(void **state)
 {
-    struct playing *t;
-    struct play *p = begin(&t);
-    struct buf b = {0};
     int fd;
 
     (void)state;
+    begin();
     event("start", NULL);
     assert_int_equal(told.plays, 1);
     assert_non_null(strstr(told.url, "/a%20film.mkv"));
@@ -269,26 +281,22 @@ static void bytes_wait_for_their_piece(void **state)
     arrived(0, 1u << 20); /* something else */
     arrived(1u << 20, 2u << 20);
     arrived(1u << 20, SIZE);
-    assert_int_equal(web_answer(fd, &b), 206);
-    assert_non_null(strstr(b.data, "Content-Range: bytes 1500000-2499999/3145728\r\n"));
-    assert_non_null(strstr(b.data, "Content-Type: video/x-matroska\r\n"));
-    assert_non_null(strstr(b.data, "X-Content-Type-Options: nosniff\r\n"));
-    assert_bytes(&b, 1500000, 1000000);
-    buf_free(&b);
-    play_end(t);
+    assert_int_equal(web_answer(fd, &answer), 206);
+    assert_non_null(strstr(answer.data, "Content-Range: bytes 1500000-2499999/3145728\r\n"));
+    assert_non_null(strstr(answer.data, "Content-Type: video/x-matroska\r\n"));
+    assert_non_null(strstr(answer.data, "X-Content-Type-Options: nosniff\r\n"));
+    assert_bytes(1500000, 1000000);
+    end();
     assert_true(is_at(FETCH_NO_POINT));
-    play_free(p);
 }
 
 /* The download ends while a player waits: what it waits for is in the file. */
 static void a_download_that_ends_gives_the_rest(void **state)
 {
-    struct playing *t;
-    struct play *p = begin(&t);
-    struct buf b = {0};
     int fd;
 
     (void)state;
+    begin();
     event("progress", NULL);
     arrived(0, 1u << 20);
     fd = ask("");
@@ -296,90 +304,70 @@ static void a_download_that_ends_gives_the_rest(void **state)
     fake.here = false;
     uv_mutex_unlock(&fake.lock);
     event("done", fake.path);
-    assert_int_equal(web_answer(fd, &b), 200);
-    assert_bytes(&b, 0, SIZE);
-    buf_reset(&b);
-    assert_int_equal(web_answer(ask("Range: bytes=-5\r\n"), &b), 206);
-    assert_bytes(&b, SIZE - 5, 5);
+    assert_int_equal(web_answer(fd, &answer), 200);
+    assert_bytes(0, SIZE);
+    buf_reset(&answer);
+    assert_int_equal(web_answer(ask("Range: bytes=-5\r\n"), &answer), 206);
+    assert_bytes(SIZE - 5, 5);
     assert_int_equal(web_status(told.port, "GET", told.path, "Range: bytes=3145728-\r\n"), 416);
-    buf_free(&b);
-    play_end(t);
-    play_free(p);
 }
 
 static void a_download_that_fails_breaks_off(void **state)
 {
-    struct playing *t;
-    struct play *p = begin(&t);
-    struct buf b = {0};
     int fd;
 
     (void)state;
+    begin();
     event("progress", NULL);
     arrived(0, 1u << 20);
     fd = ask("");
     usleep(10000);
     event("failed", NULL);
-    (void)web_answer(fd, &b);
-    assert_true(b.len < SIZE); /* what was verified, and no end */
-    buf_free(&b);
-    play_end(t);
-    play_free(p);
+    (void)web_answer(fd, &answer);
+    assert_true(answer.len < SIZE); /* what was verified, and no end */
 }
 
 static void an_end_cuts_who_waits(void **state)
 {
-    struct playing *t;
-    struct play *p = begin(&t);
-    struct buf b = {0};
     int fd;
 
     (void)state;
+    begin();
     event("progress", NULL);
     fd = ask("");
     for (int tries = 0; !is_awaited() && tries < 20000; tries++)
         usleep(1000);
-    play_end(t);
-    (void)web_answer(fd, &b);
-    assert_string_equal(web_body(&b), "");
+    end();
+    (void)web_answer(fd, &answer);
+    assert_string_equal(web_body(&answer), "");
     assert_int_equal(web_status(told.port, "GET", told.path, ""), 404);
-    buf_free(&b);
-    play_free(p);
 }
 
 static void what_is_shared_comes_from_there(void **state)
 {
-    struct playing *t;
-    struct play *p;
-    struct buf b = {0};
     FILE *f;
 
     (void)state;
     fake.shared = true;
-    p = begin(&t);
+    begin();
     assert_int_equal(told.plays, 1);
     assert_null(fake.listen);
-    assert_int_equal(web_answer(ask("Range: bytes=100-199\r\n"), &b), 206);
-    assert_bytes(&b, 100, 100);
+    assert_int_equal(web_answer(ask("Range: bytes=100-199\r\n"), &answer), 206);
+    assert_bytes(100, 100);
     f = fopen(fake.path, "r+"); /* it changes: not what was announced any more */
     assert_true(f && fputc('!', f) != EOF && !fclose(f));
-    buf_reset(&b);
-    (void)web_answer(ask("Range: bytes=0-9\r\n"), &b);
-    assert_string_equal(web_body(&b), "");
-    buf_free(&b);
-    play_end(t);
-    play_free(p);
+    buf_reset(&answer);
+    (void)web_answer(ask("Range: bytes=0-9\r\n"), &answer);
+    assert_string_equal(web_body(&answer), "");
 }
 
 static void strangers_are_refused(void **state)
 {
-    struct playing *t;
-    struct play *p;
     char other[200];
 
     (void)state;
     fake.shared = true;
-    p = begin(&t);
+    begin();
     snprintf(other, sizeof other, "%s", told.path);
     other[1] = other[1] == '0' ? '1' : '0';
     assert_int_equal(web_status(told.port, "GET", other, ""), 404);
@@ -387,8 +375,6 @@ static void strangers_are_refused(void **state)
     assert_int_equal(web_status(told.port, "POST", told.path, "Content-Length: 0\r\n"), 405);
     assert_int_equal(web_status(told.port, "GET", told.path, "Host: rebound.example\r\n"), 421);
     assert_int_equal(web_status(told.port, "HEAD", told.path, ""), 200);
-    play_end(t);
-    play_free(p);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
