@@ -50,7 +50,7 @@ static void arm(struct elect *e)
     int at = place(e);
 
     if (f->backup && at >= 0 && at < BACKUPS)
-        wait = follow_misses(e) * T_SIGN + T_SIGN_SLACK + at * T_BACKUP_2;
+        wait = follow_misses(e) * T_SIGN + T_SIGN_SLACK + f->late_ms + at * T_BACKUP_2;
     else if (at >= 0)
         wait = T_SUSPECT + 50 + at * 80;
     else
@@ -332,6 +332,22 @@ void follow_beacon(struct elect *e, struct peer *p, const struct wire_msg *m)
     }
 }
 
+/* On busy machines signs of life come late, not never. Lost heartbeats do not count here: their
+ * numbers tell. Nor does one that is late after a beacon out of turn. */
+static void note_late(struct elect *e, uint32_t beat)
+{
+    struct follow *f = &e->follow;
+    int64_t late = e->now - f->beat_ms - (int64_t)(beat - f->beats.last) * T_BEACON;
+    int64_t silence = e->now - f->heard_ms - T_SIGN;
+
+    late = late < silence ? late : silence;
+    late = late < T_LATE_MAX ? late : T_LATE_MAX;
+    f->late_ms -= (f->late_ms + 63) / 64;
+    if (f->beats.counts && beat > f->beats.last && late > f->late_ms)
+        f->late_ms = late;
+    f->beat_ms = e->now;
+}
+
 void follow_hb(struct elect *e, const struct wire_msg *m)
 {
     struct follow *f = &e->follow;
@@ -346,7 +362,9 @@ void follow_hb(struct elect *e, const struct wire_msg *m)
     if (!f->backup) {
         f->backup = true;
         f->beats.counts = false;
+        f->late_ms = 0;
     }
+    note_late(e, m->u.hb.beat);
     loss_count(&f->beats, m->u.hb.beat);
     take_list(e, &m->u.hb.list, m->u.hb.members, m->u.hb.max_sen, m->u.hb.term);
     if (!(m->flags & WIRE_ALONE))

@@ -36,10 +36,11 @@ void poll_start(struct elect *e)
 {
     struct poll *q = &e->poll;
     bool leads = e->role == ELECT_LEAD;
+    int64_t late = e->role == ELECT_LISTEN ? 0 : e->follow.late_ms;
 
     *q = (struct poll){
         .on = true,
-        .end_at_ms = e->now + (leads ? T_ROLL : T_POLL),
+        .end_at_ms = e->now + (leads ? T_ROLL : T_POLL + late),
         .says = leads ? 3 : 2,
         .round = q->round,
         .nonce = rand_id(e),

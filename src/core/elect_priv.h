@@ -40,6 +40,7 @@ enum {
     T_BACKUP_2 = 160, /* backup 1 has finished its poll by then */
     T_POLL = 80,
     T_POLL_REPEAT = 30,
+    T_LATE_MAX = 400, /* lateness that is allowed for */
     T_ROLL = 100,
     T_ROLL_AGAIN = 500,
     T_FRESH = 265,
@@ -177,6 +178,8 @@ struct follow {
     uint64_t ping_nonce;
     bool joined, backup;
     struct loss beats; /* heartbeats; beacons are counted with their sender */
+    int64_t beat_ms;   /* when the last one came */
+    int64_t late_ms;   /* how much too late the leader was heard lately: the worst, fading */
     int64_t backoff_ms;
     unsigned deferred;         /* how often it waited for one that said it is better placed */
     bool restarted;            /* the leader's next incarnation was heard */

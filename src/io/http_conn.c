@@ -269,7 +269,7 @@ static int64_t check_suspended(struct http_conn *c, int64_t now)
         return INT64_MAX;
     }
     if (c->look_ms <= now) {
-        c->look_ms = now + LOOK_MS;
+        c->look_ms = (now / LOOK_MS + 1) * LOOK_MS; /* all at once: one wake-up */
         if (client_left(c)) {
             c->gone = true;
             http_resume_locked(rq, 2);

@@ -43,6 +43,10 @@ struct udp_conf {
     struct addr group[2]; /* of family 4 and 6: multicast address and port; family 0: not spoken */
     uint16_t port;        /* wished for unicast; 0 or taken: any free one */
     struct udp_sieve sieve;
+    /* In a flood of datagrams that the sieve lets through: sources (ports do not count) of which
+     * all are handed on; of others the system then throws away fifteen of sixteen. NULL: no such
+     * ration. Gives how many it wrote. */
+    size_t (*known)(void *ctx, struct addr *out, size_t max);
     void (*got)(void *ctx, const struct udp_in *in);
     /* Nobody listens at `to`, says its host (ICMP port unreachable). May be forged. */
     void (*refused)(void *ctx, const struct addr *to);
@@ -59,5 +63,7 @@ uint16_t udp_port(const struct udp *u, uint8_t family); /* 0: not spoken */
 size_t udp_use(struct udp *u, const struct link_if *list, size_t count);
 /* To the group, on one interface over one family. false: not in use, or not taken. Hop limit 1. */
 bool udp_multicast(struct udp *u, uint32_t interface, uint8_t family, const void *data, size_t len);
+/* Hand on now what waits in the sockets: for who comes late, and is about to act on silence. */
+void udp_drain(struct udp *u);
 bool udp_send(struct udp *u, const struct addr *to, const void *data, size_t len);
 void udp_free(struct udp *u); /* no callback after this; may be called from one; NULL is fine */

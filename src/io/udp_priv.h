@@ -29,11 +29,16 @@ struct udp {
     size_t links;
     int64_t window_ms; /* of the count of datagrams below */
     unsigned came;
-    bool flooded; /* too many in the window before */
+    bool flooded;      /* too many in the window before */
+    int64_t ration_ms; /* when the system was told whom to let through; 0: all */
 };
 
 socklen_t udp_to_sockaddr(const struct addr *a, union udp_sockaddr *sa);
 bool udp_from_sockaddr(const union udp_sockaddr *sa, struct addr *a);
 /* Have the system drop what the sieve names. It may not be able to: no harm. */
 void udp_sieve(int fd, const struct udp_sieve *s);
+/* The same, and of sources that are not known one datagram in UDP_RATION. */
+void udp_sieve_ration(int fd, const struct udp_sieve *s, uint8_t family, const struct addr *known,
+                      size_t count);
+#define UDP_RATION 16
 void udp_on_poll(uv_poll_t *p, int status, int events);

@@ -7,7 +7,8 @@
 #include <sodium.h>
 #include <string.h>
 
-#define SWEEP_MS 500
+#define SWEEP_MS      500 /* while somebody has to join soon or be hidden */
+#define SWEEP_SLOW_MS 5000
 
 static struct catalog *empty_catalog(void)
 {
@@ -46,12 +47,15 @@ static void on_sweep(uv_timer_t *t)
     struct desk *d = t->data;
     int64_t now = loop_now_ms();
     struct member *m, *next;
+    bool doubts = false;
 
     for (m = d->members; m; m = next) {
         next = m->hh.next;
+        doubts = doubts || m->doubt_ms;
         if (m->doubt_ms && m->doubt_ms <= now)
             desk_member_remove(d, &m->nid);
     }
+    uv_timer_set_repeat(t, doubts ? SWEEP_MS : SWEEP_SLOW_MS);
     desk_kept_sweep(d, false);
     if (d->role == DESK_IDLE && !d->kept)
         uv_timer_stop(t);

@@ -11,6 +11,7 @@
 
 #define GAP_MS                                                                                     \
     250 /* between when the loop was to turn and when it did (doc/ELECTION.md, "Gap rule") */
+#define LATE_MS  5   /* of a timer: the processor was busy with others */
 #define STALE_MS 300 /* a datagram that waited longer says nothing of now */
 #define LEAVE_MS 300 /* for saying goodbye */
 #define SEEN_MS  100 /* how old the list of peers may be that other threads see */
@@ -169,8 +170,11 @@ static void shut(struct lan *l);
 static void on_timer(uv_timer_t *t)
 {
     struct lan *l = t->data;
+    bool late = loop_now_ms() - l->due_ms > LATE_MS;
 
     look_for_gap(l);
+    if (late && !l->closing) /* timers come before sockets: what is called silence may wait there */
+        udp_drain(l->udp);
     step(l, (struct elect_in){.kind = ELECT_TICK});
     if (l->left && !l->closing &&
         (elect_due_ms(l->elect) == INT64_MAX || loop_now_ms() >= l->leave_by_ms))
@@ -213,6 +217,11 @@ static void on_datagram(void *ctx, const struct udp_in *in)
         return;
     lan_reach_heard(l, in, &msg);
     step(l, (struct elect_in){.kind = ELECT_DATAGRAM, .msg = &msg, .from = in->from});
+}
+
+static size_t known(void *ctx, struct addr *out, size_t max)
+{
+    return lan_reach_known(ctx, out, max);
 }
 
 static void on_refused(void *ctx, const struct addr *to)
@@ -343,6 +352,7 @@ static struct udp *open_udp(struct lan *l, struct err *e)
     struct udp_conf uc = {.loop = l->conf.loop,
                           .port = l->conf.tcp_port,
                           .got = on_datagram,
+                          .known = known,
                           .refused = on_refused,
                           .ctx = l};
 

@@ -84,6 +84,8 @@ bool lan_echo(struct lan *l, const struct udp_in *in, const struct wire_msg *m);
 void lan_group(const struct seal_net *net, struct udp_conf *uc);
 
 struct lan_reach *lan_reach_new(void); /* mem_free */
+/* Sources whose datagrams opened within a minute. */
+size_t lan_reach_known(const struct lan *l, struct addr *out, size_t max);
 /* May a datagram from there be opened? Always from sources whose datagrams opened within a minute;
  * of all others together so many in a second, so that a flood costs little, and costs the members
  * nothing. */

@@ -79,6 +79,17 @@ bool lan_reach_affords(struct lan *l, const struct addr *from)
     return true;
 }
 
+size_t lan_reach_known(const struct lan *l, struct addr *out, size_t max)
+{
+    int64_t now = loop_now_ms();
+    size_t count = 0;
+
+    for (size_t n = 0; n < KNOWN && count < max; n++)
+        if (now - l->reach->known[n].ms <= KEEP_MS && l->reach->known[n].from.family)
+            out[count++] = l->reach->known[n].from;
+    return count;
+}
+
 static int64_t last_ms(const struct hearer *h)
 {
     return h->ms[0] > h->ms[1] ? h->ms[0] : h->ms[1];
