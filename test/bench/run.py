@@ -2,8 +2,6 @@
 """Figures for doc/BENCHMARKS.md: run.py BUILDDIR [PART ...]   (root; nginx, openssl, curl)
 
 Parts: first change rate index memory swarm faults folder, and search (fzf, plocate; IWANT_BENCH_FILES=10000000 for ten million), and by name only
-election, which takes six minutes, and standby (IWANT_BENCH_FILES files on each of four hosts, else 100000), which takes three.
-Parts: first change rate index memory swarm faults, and search (fzf, plocate; IWANT_BENCH_FILES=10000000 for ten million), and by name only
 election, which takes six minutes, page (what is typed there, over a million files; chromium), and standby (IWANT_BENCH_FILES files on each of four hosts, else 100000), which takes three.
 Every figure that depends on the machine is given as a ratio to what the machine does with
 a well-known program in the same run. Prints Markdown.
