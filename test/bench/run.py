@@ -10,6 +10,7 @@ a well-known program in the same run. Prints Markdown.
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -235,6 +236,33 @@ def part_memory(build):
               f"| RssAnon {proc(a, 'RssAnon'):.1f} / {proc(b, 'RssAnon'):.1f} MiB; CPU {used[0]:.2f} / {used[1]:.2f} % of a core |", flush=True)
 
 
+def part_uploads(build):
+    """Resident memory of a sender with 1 to 50 connections that all take from it"""
+    with Lan(build) as lan:
+        a, b = lan.host("a"), lan.host("b")
+        story.noise(f"{a.share}/big.bin", 64 * MIB)
+        a.start()
+        b.start()
+        lan.settled(a, b)
+        digest, tls = b.find("big.bin")["hash"], f"{b.home}/tls"
+        text = subprocess.run(["openssl", "x509", "-in", f"{tls}/cert.pem", "-noout", "-text"], capture_output=True, text=True, check=True).stdout
+        name = re.search(r"DNS:(\S+)", text)[1]
+        port = next(int(line.split()[3].rsplit(":", 1)[1]) for line in subprocess.run(
+            ["ip", "netns", "exec", a.ns, "ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout.splitlines() if f"pid={a.process.pid}," in line)
+        for n in (1, 10, 50):
+            urls = [x for i in range(n) for x in ("-o", "/dev/null", f"https://{name}:{port}/v1/files/{digest}")]
+            p = subprocess.Popen(["ip", "netns", "exec", b.ns, "curl", "-sS", "-Z", "--parallel-max", "50", "--parallel-immediate", "--limit-rate", "300k", "--cert",
+                                  f"{tls}/cert.pem", "--key", f"{tls}/key.pem", "--cacert", f"{tls}/ca.pem", "--resolve", f"{name}:{port}:{a.ip}", *urls], stderr=subprocess.DEVNULL)
+            lan.processes.append(p)
+            wait(f"{n} connections", lambda: subprocess.run(["ip", "netns", "exec", a.ns, "ss", "-Htn", "sport", "=", f":{port}"], capture_output=True,
+                                                            text=True).stdout.count("ESTAB") >= n)
+            time.sleep(5)
+            print(f"| resident memory of a sender, {n} connections taking 300 kB/s each (at most 48 MiB) | {proc(a, 'VmRSS'):.1f} MiB, peak {proc(a, 'VmHWM'):.1f} MiB "
+                  f"| RssAnon {proc(a, 'RssAnon'):.1f} MiB |", flush=True)
+            p.kill()
+            p.wait()
+
+
 def ended(number, frame):
     """Told to stop: the namespaces and processes go first."""
     raise KeyboardInterrupt
@@ -253,7 +281,7 @@ def main():
     for name, key in (("kills", "KILLS"), ("hog_seconds", "HOG_S"), ("hog_hosts", "HOG_HOSTS"), ("hog_nice", "HOG_NICE"), ("hosts", "HOSTS"), ("only", "ONLY")):
         if getattr(given, name):
             os.environ["IWANT_BENCH_" + key] = getattr(given, name)
-    build, parts = given.build, given.parts or ["first", "change", "rate", "index", "memory", "play", "search", "transfer"]
+    build, parts = given.build, given.parts or ["first", "change", "rate", "index", "memory", "uploads", "play", "search", "transfer"]
     if parts not in (["search"], ["transfer"]):
         print("| what | figure | how |\n|---|---|---|", flush=True)
     for part in parts:
