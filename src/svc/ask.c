@@ -8,12 +8,13 @@
 #include <string.h>
 #include <utlist.h>
 
-#define AGAIN_MS   100 /* after a failure, or while the one that we ask does not lead yet */
-#define CONNECT_MS 300 /* of the first try; doubled with each, up to 8 times */
-#define TRY_MS     600 /* likewise */
-#define KNOWN      "/v1/known?"
-#define HEDGE_MIN  60  /* ms without an answer until a stand-by is asked ... */
-#define HEDGE_MAX  100 /* ... or twice what nearly all answers take, but no longer than this */
+#define AGAIN_MS    100 /* after a failure, or while the one that we ask does not lead yet */
+#define CONNECT_MS  300 /* of the first try; doubled with each, up to 8 times */
+#define TRY_MS      600 /* likewise */
+#define KNOWN       "/v1/known?"
+#define HEDGE_MIN   60   /* ms without an answer until a stand-by is asked ... */
+#define HEDGE_MAX   100  /* ... or twice what nearly all answers take, but no longer than this */
+#define HEDGE_ORDER 1000 /* who fetches wants the leader's word: only it directs a swarm */
 
 struct wait {
     uv_sem_t over;
@@ -101,11 +102,14 @@ static bool is_final(long status)
 }
 
 /* Twice what all but the slowest of the leader's last answers took. */
-static int64_t hedge_ms(const struct ask *a)
+static int64_t hedge_ms(const struct question *q)
 {
+    const struct ask *a = q->ask;
     size_t count = a->took < ASK_TIMES ? a->took : ASK_TIMES;
     unsigned most = 0, second = 0;
 
+    if (strstr(q->path, "?fetch="))
+        return HEDGE_ORDER;
     for (size_t i = 0; i < count; i++) {
         if (a->took_ms[i] >= most) {
             second = most;
@@ -229,7 +233,7 @@ static bool ask_standby(struct question *q)
     unsigned n = q->next++;
     struct ask_standby *s;
 
-    q->hedge_ms = q->next < ASK_LANES ? loop_now_ms() + hedge_ms(a) : INT64_MAX;
+    q->hedge_ms = q->next < ASK_LANES ? loop_now_ms() + hedge_ms(q) : INT64_MAX;
     if (!n || n >= ASK_LANES || a->self)
         return false;
     s = &a->standby[n - 1];
@@ -251,7 +255,7 @@ static void ask_now(struct question *q)
     q->again_ms = INT64_MAX;
     if (may_hedge(q) && !a->self && q->hedge_ms == INT64_MAX) {
         q->next = 1;
-        q->hedge_ms = loop_now_ms() + (a->has_leader ? hedge_ms(a) : 0);
+        q->hedge_ms = loop_now_ms() + (a->has_leader ? hedge_ms(q) : 0);
     }
     if (!a->has_leader) {
         if (q->hedge_ms != INT64_MAX)

@@ -1,6 +1,7 @@
 /* Questions to the leader, whoever that is: the own desk when this peer leads, else HTTPS. When it
  * has not answered after a moment (60 to 100 ms) those who stand by for it are asked too, one after
- * the other; the first good answer counts. While there is no leader, or nobody answers, the
+ * the other (later where only the leader can tell whom a fetcher asks); the first good answer
+ * counts. While there is no leader, or nobody answers, the
  * question is asked again (at once when a leader appears) until its time is over. Any thread. */
 #pragma once
 

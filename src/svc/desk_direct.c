@@ -100,8 +100,7 @@ void desk_direct(struct desk *d, json_t *answer, const char *args, const struct 
     direct_fetch(d->direct, &in, &out);
     uv_mutex_unlock(&d->direct_lock);
     mem_free(whole);
-    if (out.place)
-        json_object_set_new(answer, "place", json_integer((json_int_t)out.place));
+    json_object_set_new(answer, "place", json_integer((json_int_t)out.place));
     if (out.keep)
         return;
     order = json_array();

@@ -41,12 +41,23 @@ void holders_tick(struct holders *h, int64_t now)
     fetch_ask(h);
 }
 
+/* A stand-by knows holders but no order: it answers without a place, and the leader is asked again.
+ */
+static bool is_leaders_word(const struct ask_reply *r)
+{
+    return r->status != 200 || json_object_get(r->json, "place");
+}
+
 void holders_answer(struct holders *h, const struct ask_reply *r)
 {
+    int64_t now = loop_now_ms();
+    bool soon = h->asked_as_fetcher && !h->heard;
+
     h->asking = false;
-    h->ask_ms = loop_now_ms() + (h->asked_as_fetcher && !h->heard ? FETCH_ORDER_MS : FETCH_ASK_MS);
-    if (h->asked_as_fetcher)
+    if (h->asked_as_fetcher && is_leaders_word(r))
         h->heard = true;
+    soon = soon && (h->heard || now - h->begun_ms < FETCH_ORDER_WAIT_MS);
+    h->ask_ms = now + (soon ? FETCH_ORDER_MS : FETCH_ASK_MS);
     h->answered(h->ctx, r);
 }
 
@@ -175,7 +186,7 @@ static void take_order(struct holders *h, const struct hash *root, const struct 
     json_t *holder;
     size_t i;
 
-    if (!h->asked_as_fetcher)
+    if (!h->asked_as_fetcher || !is_leaders_word(r))
         return;
     h->place = holders_number(r->json, "place");
     if (!json_is_array(order))

@@ -96,11 +96,14 @@ static void answer_now(void *arg)
 {
     struct asked *q = arg;
     struct ask_reply r = {.status = 404};
+    bool fetches = strstr(q->path, "?fetch=") != NULL;
 
-    q->path[strcspn(q->path, "?")] = '\0'; /* whoever says that he fetches: no order */
+    q->path[strcspn(q->path, "?")] = '\0';
     uv_mutex_lock(&answers_lock);
     r.json = json_deep_copy(json_object_get(answers, q->path));
     uv_mutex_unlock(&answers_lock);
+    if (r.json && fetches) /* whoever says that he fetches: no order */
+        json_object_set_new(r.json, "place", json_integer(0));
     if (r.json)
         r.status = 200;
     q->done(q->ctx, &r);

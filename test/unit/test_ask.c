@@ -4,7 +4,7 @@
 #include "base/str.h"
 #include "svc/ask.h"
 
-enum mode { ANSWERS, NOT_LEADING, NOT_FOUND, BABBLES, SILENT };
+enum mode { ANSWERS, SLOW, NOT_LEADING, NOT_FOUND, BABBLES, SILENT };
 
 /* Someone who leads, or says so. */
 struct chief {
@@ -38,6 +38,8 @@ static void chief_handler(void *ctx, struct http_request *rq)
     }
     c->asked++;
     switch ((enum mode)c->mode) {
+    case SLOW:         /* more than a stand-by waits for another question */
+        uv_sleep(150); /* fall through */
     case ANSWERS:
         snprintf(text, sizeof text, "{\"name\":\"%s\",\"q\":\"%s\"}", c->name,
                  http_arg(rq, "q") ? http_arg(rq, "q") : "");
@@ -198,6 +200,32 @@ static void a_standby_answers_for_a_silent_leader(void **state)
     second.mode = NOT_LEADING;
     e = fails(300);
     assert_int_equal(e.code, ERR_NO_PEER);
+    http_server_free(second.server);
+}
+
+/* A stand-by could answer at once, but has no order for who fetches: a slow leader is waited for, a
+ * dead one is not. */
+static void who_fetches_waits_for_the_leader(void **state)
+{
+    struct chief first, second;
+    unsigned asked, status;
+    struct err e;
+    json_t *j;
+
+    (void)state;
+    chief_open(&first, 1, "first");
+    chief_open(&second, 2, "second");
+    stand_by(&first, &second);
+    asked = second.asked;
+    first.mode = SLOW;
+    assert_int_equal(ask_wait(ask, "/v1/holders/x?fetch=0", 20000, &status, &j, &e), 0);
+    assert_string_equal(json_string_value(json_object_get(j, "name")), "first");
+    json_decref(j);
+    assert_int_equal(second.asked, asked);
+    http_server_free(first.server);
+    assert_int_equal(ask_wait(ask, "/v1/holders/x?fetch=0", 20000, &status, &j, &e), 0);
+    assert_string_equal(json_string_value(json_object_get(j, "name")), "second");
+    json_decref(j);
     http_server_free(second.server);
 }
 
@@ -411,6 +439,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_standby_answers_for_a_silent_leader),
+        TEST(who_fetches_waits_for_the_leader),
         TEST(the_leader_answers),
         TEST(without_a_leader_it_ends),
         TEST(a_leader_that_appears_is_asked),
