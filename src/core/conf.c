@@ -36,6 +36,10 @@ static const struct conf_row ROWS[CONF_COUNT] = {
      0, NULL, "never become the leader, as on a weak computer"},
     {CONF_HIDDEN, "Sharing", "hidden", "hidden", "IWANT_HIDDEN", CONF_BOOL, "no", 0, 0, NULL,
      "share names that begin with a dot, too"},
+    {CONF_SWEEP, "Sharing", "sweep", "sweep", "IWANT_SWEEP", CONF_CHOICE, "auto", 0, 0, "auto|all",
+     "folders that are looked through again and again: those whose changes the system may not "
+     "tell, "
+     "as on network mounts (auto), or all"},
     {CONF_LINKS, "Sharing", "links", "links", "IWANT_LINKS", CONF_CHOICE, "auto", 0, 0,
      "auto|all|own|no",
      "plain links to what is shared: opened for every member that asks, for own commands only, or "

@@ -23,6 +23,7 @@ enum conf_key {
     CONF_NEVER_LEAD,
     /* [Sharing] */
     CONF_HIDDEN,
+    CONF_SWEEP,
     CONF_LINKS,
     /* [Transfers] bytes a second, 0: no limit */
     CONF_LIMIT_UP,

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -321,6 +322,27 @@ void root_let_go(struct root *r)
 uint64_t root_dev(const struct root *r)
 {
     return r->dev;
+}
+
+/* statfs(2); the headers have not all of them. */
+bool root_is_remote(const struct root *r)
+{
+    static const uint32_t magic[] = {
+        0x6969 /* nfs */,        0xff534d42 /* cifs */, 0xfe534d42 /* smb2 */,
+        0x517b /* smb */,        0x65735546 /* fuse */, 0x01021997 /* 9p */,
+        0x5346414f /* afs */,    0x73757245 /* coda */, 0x00c36400 /* ceph */,
+        0x0bd00bd0 /* lustre */, 0x564c /* ncp */,      0x786f4256 /* vbox */,
+        0xaad7aaea /* panfs */,  0x47504653 /* gpfs */, 0x01161970 /* gfs2 */,
+        0x7461636f /* ocfs2 */,
+    };
+    struct statfs fs;
+    int fd = folder_fd(r), bad = fd < 0 || fstatfs(fd, &fs);
+
+    give_back(r, fd);
+    for (size_t i = 0; !bad && i < sizeof magic / sizeof *magic; i++)
+        if ((uint32_t)fs.f_type == magic[i])
+            return true;
+    return false;
 }
 
 bool root_alive(const struct root *r)

@@ -35,6 +35,8 @@ struct root *root_open(const char *path, struct err *e);
 void root_let_go(struct root *r);
 const char *root_path(const struct root *r); /* canonical, as realpath gives it */
 uint64_t root_dev(const struct root *r);     /* of its file system, while it is mounted */
+/* On a file system that others change, too, unseen by this system: network, FUSE. */
+bool root_is_remote(const struct root *r);
 bool root_alive(const struct root *r);       /* the path still leads to the held directory */
 /* 'a' is the same directory as b, or lies in it. */
 bool root_within(const struct root *a, const struct root *b);

@@ -141,6 +141,27 @@ static void say_change(struct out *o, const json_t *status)
     buf_free(&b);
 }
 
+/* Folders that are looked through again and again, and what ends it. */
+static void say_unwatched(struct out *o, const json_t *shared)
+{
+    unsigned long long unwatched = out_num(shared, "unwatched"), swept = out_num(shared, "swept");
+    char text[200];
+
+    if (out_yes(shared, "watch_limit"))
+        snprintf(text, sizeof text,
+                 "%llu folders are not watched, only looked through now and then; watch them with: "
+                 "sysctl fs.inotify.max_user_watches=%llu",
+                 unwatched, (unsigned long long)out_num(shared, "watch_need"));
+    else if (swept)
+        snprintf(text, sizeof text,
+                 "%llu folders lie where changes are not told (network or FUSE): they are looked "
+                 "through now and then",
+                 swept);
+    else
+        return;
+    say(o, "note", text);
+}
+
 static void say_skipped(struct out *o, json_t *skipped)
 {
     const char *sep = "";
@@ -199,8 +220,7 @@ static void say_shared(struct out *o, const json_t *shared)
     say(o, "", b.data);
     buf_free(&b);
     say_skipped(o, json_object_get(shared, "skipped"));
-    if (out_yes(shared, "watch_limit"))
-        say(o, "note", "too many folders to watch: changes are found by rescans");
+    say_unwatched(o, shared);
     if (out_str(shared, "trouble")[0])
         say(o, "trouble", out_str(shared, "trouble"));
     say_cut(o, shared);

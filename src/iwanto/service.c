@@ -318,6 +318,7 @@ static int open_share(struct service *s, const struct conf *c, const char *db, b
                             .folder = strcmp(first, CONF_NONE) ? first : NULL,
                             .added = (const char *const *)added,
                             .hidden = conf_bool(c, CONF_HIDDEN),
+                            .sweep = !strcmp(conf_text(c, CONF_SWEEP), "all"),
                             .changed = share_changed,
                             .ctx = s};
     char *set_aside = NULL;

@@ -398,12 +398,13 @@ static json_t *shared_json(struct control *c)
     for (int i = SKIP_NOT + 1; i < SKIP_COUNT; i++)
         json_object_set_new(skipped, share_skip_word((enum share_skip)i),
                             json_integer((json_int_t)st.skipped[i]));
-    return json_pack("{so sI sI sb sI sI sI so sb so}", "folder", json_text(st.folder), "files",
-                     (json_int_t)st.files, "bytes", (json_int_t)st.bytes, "indexing",
+    return json_pack("{so sI sI sb sI sI sI so sb sI sI sI so}", "folder", json_text(st.folder),
+                     "files", (json_int_t)st.files, "bytes", (json_int_t)st.bytes, "indexing",
                      st.scanning || st.pending_files, "pending_files", (json_int_t)st.pending_files,
-                     "pending_bytes", (json_int_t)st.pending_bytes, "hashed",
-                     (json_int_t)st.hashed, "skipped", skipped,
-                     "watch_limit", st.watch_limit, "trouble", json_text(st.trouble));
+                     "pending_bytes", (json_int_t)st.pending_bytes, "hashed", (json_int_t)st.hashed,
+                     "skipped", skipped, "watch_limit", st.watch_limit, "unwatched",
+                     (json_int_t)st.unwatched, "watch_need", (json_int_t)st.watch_need, "swept",
+                     (json_int_t)st.swept, "trouble", json_text(st.trouble));
 }
 
 static json_t *downloads_json(struct control *c)

@@ -28,6 +28,9 @@ void share_say_status(struct share *s)
     to->hashed = s->hashed;
     to->watches = s->watch ? watch_count(s->watch) : 0;
     to->watch_limit = s->watch_limit;
+    to->unwatched = s->limited;
+    to->watch_need = sweep_need(s);
+    to->swept = HASH_COUNT(s->blind);
     uv_mutex_unlock(&s->lock);
 }
 
@@ -51,6 +54,7 @@ static void free_share(struct share *s)
     for (unsigned i = 0; i < s->job_count; i++)
         mem_free(s->jobs[i].buffer);
     mem_free(s->jobs);
+    sweep_drop(s, "");
     places_free(s);
     uv_mutex_destroy(&s->lock);
     mem_free(s->db_path);
@@ -68,9 +72,10 @@ static struct share *make(const struct share_conf *conf)
     s->state_path = slash ? mem_strn(conf->db_path, (size_t)(slash - conf->db_path)) : NULL;
     s->folder = mem_str("");
     s->hidden = conf->hidden;
+    s->sweep_all = conf->sweep;
     s->changed = conf->changed;
     s->ctx = conf->ctx;
-    s->alive_ms = s->retry_ms = s->rescan_ms = s->commit_ms = NEVER;
+    s->alive_ms = s->retry_ms = s->sweep_ms = s->commit_ms = NEVER;
     s->job_count = uv_available_parallelism();
     s->jobs = mem_zero(s->job_count, sizeof *s->jobs);
     uv_mutex_init(&s->lock);

@@ -18,6 +18,7 @@ struct share_conf {
     const char *const *added; /* those beside it, absolute; they need not be there now */
     size_t added_count;
     bool hidden; /* share names with a leading dot as well */
+    bool sweep;  /* look through all folders from time to time, whatever the system tells */
     /* Called on share's thread whenever the newest number changed (grouped: at most every few ms).
      */
     void (*changed)(void *ctx, uint64_t generation, uint64_t number);
@@ -33,7 +34,9 @@ struct share_status {
     uint64_t skipped[SKIP_COUNT]; /* names that are there but not shared, by reason */
     uint64_t hashed;              /* files read since the start */
     uint64_t watches;
-    bool watch_limit;  /* inotify's limit was met: changes are found by rescans */
+    bool watch_limit; /* inotify's limit was met: so many folders are looked through instead */
+    uint64_t unwatched, watch_need; /* what the limit should be */
+    uint64_t swept;    /* folders that are looked through from time to time, for whatever reason */
     char trouble[512]; /* what the user should know, or "" (folder gone, database rebuilt) */
 };
 

@@ -82,6 +82,7 @@ void place_hold(struct share *s, struct place *p, struct root *root)
         *h = (struct held){.root = root, .label = mem_str(p->label), .current = true};
         root_stat_at(root, "", &p->rules.top, &e);
         ignore_drop(p->rules.ignore, "");
+        p->sweep = s->sweep_all || root_is_remote(root);
     }
     uv_mutex_lock(&s->lock);
     if (p->held)

@@ -221,6 +221,7 @@ static void drop_work(struct share *s, struct place *p)
     share_scan_leave(s, in_scope, &k);
     item_forget_if(s, in_scope, &k);
     share_skips_drop_if(s, in_scope, &k);
+    sweep_drop_if(s, in_scope, &k);
     if (s->watch)
         watch_drop_if(s->watch, in_scope, &k);
 }
@@ -507,6 +508,7 @@ void places_set(struct share *s, struct share_new_folders *n)
     } else {
         share_drop_work(s);
         share_watch_stop(s);
+        sweep_drop(s, "");
         places_free(s);
         mem_free(s->folder);
         s->folder = mem_str(first);

@@ -8,6 +8,7 @@
  *   share_watch.c   what the system tells -> names to look at; looking at them
  *   share_marks.c   what was renamed, and what of it still holds
  *   share_scan.c    folders listed whole -> differences
+ *   share_sweep.c   folders of whose changes nobody tells, listed again and again
  *   share_folder.c  the folders in work; their manifests, from below upwards
  *   share_hash.c    the files in work; hashing on the pool's threads
  *
@@ -50,12 +51,13 @@
 #define HOLD_LATE_MS                                                                               \
     10000 /* a folder's manifest waits this long for a file that is being written */
 #define LATE_MAX_MS                                                                                \
-    30000                /* a file that is being written is looked at again at least this often    \
-                          */
-#define ALIVE_MS   2000  /* is the folder still there? is it back? */
-#define TROUBLE_MS 5000  /* the store is tried again */
-#define RESCAN_MS  60000 /* where not everything can be watched */
-#define NEVER      INT64_MAX
+    30000                   /* a file that is being written is looked at again at least this often \
+                             */
+#define ALIVE_MS     2000   /* is the folder still there? is it back? */
+#define TROUBLE_MS   5000   /* the store is tried again */
+#define SWEEP_MIN_MS 3000   /* folders that cannot be watched are listed again after this ... */
+#define SWEEP_MAX_MS 600000 /* ... to this long */
+#define NEVER        INT64_MAX
 
 /* A shared folder's handle: kept until the last who got it has put it back. Under share's lock. */
 struct held {
@@ -74,6 +76,7 @@ struct place {
     struct held *held;  /* NULL: its disk is not there */
     struct root *fresh; /* to be held once it has a label */
     bool begin;
+    bool sweep; /* its file system does not tell all */
     struct share_rules rules;
 };
 
@@ -173,6 +176,13 @@ struct skips {
     char path[];
 };
 
+/* A folder of whose changes nobody tells. */
+struct blind {
+    UT_hash_handle hh;
+    bool limit; /* it would be watched, but for the limit of watches */
+    char path[];
+};
+
 struct part {
     UT_hash_handle hh; /* by hash */
     struct hash hash, root;
@@ -204,10 +214,13 @@ struct share {
     bool virgin;   /* ... the first one, of an empty store: no content can be known */
     bool untidy;   /* store_tidy is due */
     bool watch_limit;
-    bool limit_met;               /* in this scan */
+    bool sweep_all;               /* trust no events */
     char trouble[512], note[512]; /* now; and once for all */
-    uint64_t scan_folders;
-    int64_t alive_ms, retry_ms, rescan_ms, commit_ms, settle_ms;
+    int64_t alive_ms, retry_ms, commit_ms, settle_ms;
+    struct blind *blind; /* by path */
+    size_t limited;      /* of them, those that the limit is met for */
+    bool sweeping;
+    int64_t sweep_ms, sweep_from_ms;
     uint64_t said_generation, said_number;
 
     struct watch *watch; /* NULL: the system gives none */
@@ -329,6 +342,15 @@ bool share_skip(struct share *s, const char *folder, enum share_skip why, uint32
 bool share_skips_in(const struct share *s, const char *folder); /* something is skipped there */
 void share_skips_drop(struct share *s, const char *folder);     /* its counts, and those below */
 void share_skips_drop_if(struct share *s, path_fn *fn, void *ctx);
+
+/* ---- share_sweep.c ---- */
+/* Whether a folder can be watched; limit: not for the limit of watches. */
+void sweep_note(struct share *s, const char *path, bool blind, bool limit);
+bool sweep_has(const struct share *s, const char *path);
+void sweep_drop(struct share *s, const char *path); /* and all below */
+void sweep_drop_if(struct share *s, path_fn *fn, void *ctx);
+size_t sweep_need(const struct share *s); /* watches that would do for a while */
+void sweep_turn(struct share *s, int64_t now);
 
 /* ---- share_folder.c ---- */
 struct folder *folder_get(struct share *s, const char *path); /* take into work */

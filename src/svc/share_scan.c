@@ -149,17 +149,13 @@ void share_scan_leave(struct share *s, path_fn *fn, void *ctx)
     listed(s, f);
 }
 
-static void watch_folder(struct share *s, const struct folder *f, struct root_dir *dir)
+static void watch_folder(struct share *s, const struct folder *f, const struct place *p,
+                         struct root_dir *dir)
 {
     struct err e;
+    bool watched = s->watch && !watch_add(s->watch, root_list_fd(dir), f->path, &e);
 
-    s->scan_folders++;
-    if (!s->watch || !watch_add(s->watch, root_list_fd(dir), f->path, &e))
-        return;
-    if (!s->watch_limit)
-        log_warn("share", "%s", e.text);
-    s->watch_limit = s->limit_met = true;
-    s->rescan_ms = loop_now_ms() + RESCAN_MS;
+    sweep_note(s, f->path, !watched || p->sweep, !watched);
 }
 
 /* A folder that cannot be listed is not shared; one that is not there is told of by the one above.
@@ -192,7 +188,7 @@ static bool begin_listing(struct share *s, struct folder *f)
         return false;
     }
     root_stat_fd(root_list_fd(dir), &st);
-    watch_folder(s, f, dir);
+    watch_folder(s, f, p, dir);
     if (share_read_ignore(&p->rules, p->held->root, below))
         f->deep = true; /* the patterns are for all below */
     l = s->listing = mem_zero(1, sizeof *l);

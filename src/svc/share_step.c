@@ -19,8 +19,9 @@ void share_drop_work(struct share *s)
     share_skips_drop(s, "");
     mark_drop_all(s);
     folder_drop_all(s);
-    s->scanning = s->virgin = false;
+    s->scanning = s->virgin = s->sweeping = false;
     s->commit_ms = NEVER;
+    s->sweep_ms = s->blind ? loop_now_ms() + SWEEP_MIN_MS : NEVER;
 }
 
 bool share_failed(struct share *s, int64_t bad, const struct err *e)
@@ -83,37 +84,20 @@ void share_scan_begin(struct share *s)
         return;
     s->scanning = true;
     s->virgin = false;
-    s->scan_folders = s->watch ? watch_count(s->watch) : 0;
-    s->limit_met = !s->watch || s->watch_limit;
 }
 
 void share_scan_all(struct share *s)
 {
     s->scanning = true;
     s->virgin = !store_number(s->store);
-    s->scan_folders = 0;
-    s->limit_met = !s->watch;
-    s->rescan_ms = NEVER;
     places_scan(s);
     share_wake(s);
 }
 
-static void scan_ended(struct share *s, int64_t now)
+static void scan_ended(struct share *s)
 {
-    unsigned long long folders = s->scan_folders,
-                       limit = folders * 2 < 524288 ? 524288 : folders * 2;
-
     s->scanning = s->virgin = false;
     s->untidy = true;
-    if (s->limit_met) {
-        s->rescan_ms = now + RESCAN_MS;
-        if (!s->watch_limit || !s->watch)
-            log_warn("share",
-                     "not_watched folders=%llu watched=%zu rescan_s=%d do='sysctl "
-                     "fs.inotify.max_user_watches=%llu'",
-                     folders, s->watch ? watch_count(s->watch) : 0, RESCAN_MS / 1000, limit);
-    }
-    s->watch_limit = s->limit_met;
 }
 
 static void tidy(struct share *s)
@@ -180,7 +164,7 @@ static bool work(struct share *s, int64_t now, bool *calm)
     if (s->broken)
         return true;
     if (s->scanning && !s->scan && !s->listing)
-        scan_ended(s, now);
+        scan_ended(s);
     if (s->untidy && !s->scanning && !some && !s->needs && items_idle(s))
         tidy(s);
     return some;
@@ -203,7 +187,7 @@ static int64_t next_due(const struct share *s)
     due = earlier(due, item_due(s));
     due = earlier(due, folder_due(s));
     due = earlier(due, s->commit_ms);
-    due = earlier(due, s->rescan_ms);
+    due = earlier(due, s->sweep_ms);
     if (HASH_COUNT(s->items) < FILES_AHEAD) /* else a job that ends wakes us */
         due = earlier(due, share_scan_due(s));
     return due;
@@ -251,8 +235,8 @@ static void turn(struct share *s)
         recover(s);
     if (now >= s->alive_ms && !s->broken)
         places_check(s, now);
-    if (now >= s->rescan_ms && !s->broken && !s->scanning && place_any(s))
-        share_scan_all(s);
+    if (!s->broken)
+        sweep_turn(s, now);
     if (!s->broken)
         some = work(s, now, &calm);
     if (!s->broken)

@@ -134,7 +134,7 @@ void share_watch_start(struct share *s)
 
     s->watch = watch_new(&e);
     if (!s->watch) {
-        log_warn("share", "%s; looking through the folder every %d s", e.text, RESCAN_MS / 1000);
+        log_warn("share", "%s; looking through the folders all the time", e.text);
         return;
     }
     s->poll = mem_zero(1, sizeof *s->poll);
@@ -179,6 +179,7 @@ void share_gone(struct share *s, struct folder *f, const char *path, bool tree)
     item_forget(s, path, tree);
     if (tree) {
         share_skips_drop(s, path);
+        sweep_drop(s, path);
         drop_ignore(s, path);
         if (s->watch)
             watch_drop(s->watch, path);
@@ -242,7 +243,7 @@ static void found_file(struct share *s, struct folder *f, const char *path,
 static void found_folder(struct share *s, struct folder *f, const char *path,
                          const struct diff_child *is, const struct diff_child *was, bool deep)
 {
-    bool watched = !s->watch || s->watch_limit || watch_has(s->watch, path);
+    bool watched = (s->watch && watch_has(s->watch, path)) || sweep_has(s, path);
     struct store_entry unsaid = {.kind = STORE_UNSAID, .ino = is->ino};
     struct err e;
 

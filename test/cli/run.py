@@ -446,6 +446,59 @@ def case_disk(w):
     check(a.status()["shared"]["hashed"] == read and not a.status()["shared"]["trouble"], a.status()["shared"])
 
 
+def case_events_lost(w):
+    """More happens than the system keeps events for: everything is looked through, nothing is missed, little is read"""
+    a, b = w.pair()
+    os.makedirs(os.path.join(a.public, "many"))
+    a.write("Public/keep.txt", b"keep")
+    wait("the first file", lambda: a.status()["shared"]["files"] == 1 and not a.status()["shared"]["indexing"])
+    pid = a.status()["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for n in range(9000):  # two events each, of 16384
+            with open(os.path.join(a.public, "many", f"f{n}"), "w"):
+                pass
+        a.write("Public/many/blackberry.txt", b"last")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait("the last file", lambda: b.run("search", "blackberry").code == 0)
+    wait("calm", lambda: not a.status()["shared"]["indexing"], 60)
+    check(a.status()["shared"]["files"] == 9002, a.status()["shared"])
+    with open(os.path.join(a.state, ".iwant.log")) as f:
+        check("events lost" in f.read(), "the queue was not full")
+    check(a.status()["shared"]["hashed"] == 9002, a.status()["shared"])
+
+
+def case_watch_limit(w):
+    """Fewer watches than folders: said with the command that mends it; changes are found all the same"""
+    if os.geteuid() or subprocess.run(["unshare", "-U", "--map-root-user", "true"], capture_output=True).returncode:
+        raise Skipped("needs root and user namespaces")
+    a = w.box("a")
+    for n in range(12):
+        a.write(f"Public/d{n}/old{n}.txt", b"old %d" % n)
+    enter = subprocess.Popen(["unshare", "-U", "--map-root-user", "sh", "-c",
+                              "echo 5 >/proc/sys/user/max_inotify_watches && echo ready && exec sleep 600"],
+                             stdout=subprocess.PIPE, text=True)
+    w.processes.append(enter)
+    check(enter.stdout.readline() == "ready\n", "a namespace of users")
+    inside = w.prefix
+    w.prefix = w.prefix + ["nsenter", "-t", str(enter.pid), "-U", "--preserve-credentials"]
+    a.start()
+    shared = lambda: a.status()["shared"]
+    wait("what is there", lambda: shared()["files"] == 12 and shared()["watch_limit"])
+    check(shared()["unwatched"] == 8 and shared()["watch_need"] == 524288, shared())
+    text = a.terminal("status", columns=250).out
+    check("8 folders are not watched" in text and "sysctl fs.inotify.max_user_watches=524288" in text, text)
+    for n in range(12):
+        a.write(f"Public/d{n}/new{n}.txt", b"new %d" % n)
+    a.write("Public/d11/deep/new.txt", b"new")
+    wait("what is new", lambda: shared()["files"] == 25)
+    check(shared()["hashed"] == 25, shared())
+    subprocess.run([*inside, "nsenter", "-t", str(enter.pid), "-U", "--preserve-credentials", "sh", "-c",
+                    "echo 50 >/proc/sys/user/max_inotify_watches"], check=True)
+    wait("all to be watched", lambda: not shared()["watch_limit"] and not shared()["unwatched"])
+
+
 def case_other_user(w):
     """Another user's service: exit 3 and one line"""
     if os.geteuid() or not shutil.which("setpriv"):

@@ -734,6 +734,28 @@ static void a_disk_is_taken_out(void **state)
     assert_int_equal(hashed(), 1);
 }
 
+/* A file that is written under another name, outside: nothing tells of it, as on a network file
+ * system. */
+static void what_nobody_tells_is_found(void **state)
+{
+    struct share_conf conf = {
+        .db_path = db, .folder = folder, .sweep = true, .changed = on_changed};
+    struct share_status st;
+
+    (void)state;
+    run("mkdir s; echo -n old >s/a; echo -n x >b; ln s/a ../outside");
+    start_as(&conf);
+    await("d:|f:b|d:s|f:s/a");
+    await_status(st, st.swept == 2);
+    assert_false(st.watch_limit);
+    write_file("../outside", "new");
+    await_content("s/a", "new");
+    run("rm -r s");
+    await("d:|f:b");
+    await_status(st, st.swept == 1);
+    assert_int_equal(hashed(), 3);
+}
+
 static void a_damaged_index_is_made_anew(void **state)
 {
     struct share_status st;
@@ -946,6 +968,7 @@ int main(void)
         T(the_folder_goes_and_comes_back),
         T(folders_beside_the_first),
         T(a_disk_is_taken_out),
+        T(what_nobody_tells_is_found),
         T(a_damaged_index_is_made_anew),
         T(whatever_happens),
         T(a_full_disk_is_told_and_outlived),
