@@ -41,6 +41,7 @@ help:
 	@echo 'make deb             a Debian package in build/deb (debhelper; lintian looks at it)'
 	@echo 'make sim SEEDS=N     the simulator over N seeds'
 	@echo 'make sim-figures     what the simulator measures of elections (RUNS=N)'
+	@echo 'make sim-days        a hundred simulated days without a fault: no change of leader'
 	@echo 'make model           search the model of the election (spin)'
 	@echo 'make fuzz SECONDS=N  every fuzz target for N seconds (clang)'
 	@echo 'make test-web        the page in Chromium (CASE=name for one)'

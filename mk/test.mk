@@ -45,16 +45,22 @@ sim: $(SIM)
 	$(BUILD)/test/sim/sim_plan $(SEEDS)
 	$(BUILD)/test/sim/sim_swarm $(SEEDS)
 
-# Figures of elections for doc/BENCHMARKS.md: p50 and p99 of RUNS runs each.
+# Figures of elections for doc/BENCHMARKS.md: p50 and p99 of RUNS runs each, LARGE of 1,000 hosts; about two minutes.
 RUNS ?= 40
+LARGE ?= 1
 sim-figures: $(BUILD)/test/sim/sim_elect
-	$< --figures $(RUNS)
+	$< --large $(LARGE) --figures $(RUNS)
+
+# Days without a fault: DAYS seeds of 24 hours each, and no change of leader. About six minutes.
+DAYS ?= 100
+sim-days: $(BUILD)/test/sim/sim_elect
+	$< --seeds $(DAYS) --calm 24
 
 # The model of the election, with spin: its configurations are searched to the end, its mutants have to fail.
 model:
 	test/model/run
 
-.PHONY: sim-figures model
+.PHONY: sim-figures sim-days model
 
 # Tests that take minutes, and are not in check.
 slow: $(BUILD)/test/unit/test_content $(BUILD)/test/unit/test_huge all

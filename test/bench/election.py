@@ -1,6 +1,6 @@
 """Figures of election and membership, from real daemons in namespaces. Part of run.py: PART=election.
 
-Sizes by environment or option: IWANT_BENCH_KILLS (--kills, 200), IWANT_BENCH_HOG_S (--hog, 60 s with a CPU hog on every host),
+Sizes by environment or option: IWANT_BENCH_KILLS (--kills, 200), IWANT_BENCH_HOG_S (--hog-seconds, 60 with a CPU hog on every host),
 IWANT_BENCH_HOSTS (--hosts, 64, the largest LAN). About six minutes in all.
 """
 

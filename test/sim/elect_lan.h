@@ -64,6 +64,9 @@ struct lan {
     bool apart;  /* groups grew apart: their members' ages can't be compared */
     uint64_t multicast_bytes, unicast_bytes, datagrams;
     uint64_t takeovers;
+    int timed;                 /* the host whose steps are measured; -1: none */
+    int64_t timed_ns;          /* in elect_step */
+    uint64_t timed_msgs[2][2]; /* sent, heard; of each: not signed, signed */
 };
 
 extern struct lan lan;

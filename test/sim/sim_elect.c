@@ -35,6 +35,8 @@ static int hosts_wanted; /* 0: as the seed has it */
 
 #include "elect_shares_acts.c"
 
+#include "elect_scenarios_links.c"
+
 #include "elect_scenarios.c"
 
 #include "elect_figures.c"
@@ -183,7 +185,7 @@ static int usage(void)
             "usage: sim_elect [--seeds N] [--first S | --seed S] [--scenario NAME] [--hosts N] "
             "[--trace] [--wire] [--times]\n"
             "       sim_elect --calm HOURS [--seeds N] [--first S]   of each seed, without faults\n"
-            "       sim_elect --figures RUNS\n"
+            "       sim_elect [--large RUNS] --figures RUNS   large: of 1,000 hosts, else 1\n"
             "       sim_elect --stories   write test/sim/stories anew where they differ\n");
     return 2;
 }
@@ -193,7 +195,7 @@ int main(int argc, char **argv)
     uint64_t seeds = SEEDS, first = 1, passed = 0, missed = 0, failed = 0;
     const struct scenario *only = NULL;
     bool one = false, rewrite = false;
-    unsigned figures_of = 0, hours = 0;
+    unsigned figures_of = 0, large = 0, hours = 0;
 
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--trace")) {
@@ -212,6 +214,8 @@ int main(int argc, char **argv)
                 return usage();
         } else if (!strcmp(argv[i], "--figures")) {
             figures_of = (unsigned)strtoul(argv[++i], NULL, 10);
+        } else if (!strcmp(argv[i], "--large")) {
+            large = (unsigned)strtoul(argv[++i], NULL, 10);
         } else if (!strcmp(argv[i], "--calm")) {
             hours = (unsigned)strtoul(argv[++i], NULL, 10);
         } else if (!strcmp(argv[i], "--seeds")) {
@@ -236,7 +240,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0); /* a run that is stopped has told what it found */
     signal(SIGABRT, on_abort);
     if (figures_of) {
-        print_figures(figures_of);
+        print_figures(figures_of, large ? large : 1);
         return 0;
     }
     if (hours)
