@@ -176,6 +176,9 @@ static void body(struct rd *r, const struct elect *e, struct wire_msg *m)
         m->u.report.session = number(r, e);
         m->u.report.whom = nid_of(rd_u8(r));
         break;
+    case WIRE_ECHO: /* not for elect, which drops them */
+    case WIRE_ECHOED:
+        break;
     }
 }
 
