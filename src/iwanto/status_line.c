@@ -8,7 +8,12 @@
 #include "iwanto/table.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define CURSOR_UP   "\x1b[%zuA"
+#define ERASE_LINE  "\x1b[K" /* from here to its end */
+#define ERASE_BELOW "\x1b[J"
 
 void status_line_hello(const struct conf *c, bool open, uint64_t files)
 {
@@ -43,11 +48,17 @@ void status_line_hello(const struct conf *c, bool open, uint64_t files)
 
 struct status_line {
     size_t drawn; /* columns on the screen */
+    bool movable; /* the cursor can go up */
 };
 
 struct status_line *status_line_new(void)
 {
-    return term_is(2) ? mem_zero(1, sizeof(struct status_line)) : NULL;
+    const char *term = getenv("TERM");
+    struct status_line *s = term_is(2) ? mem_zero(1, sizeof *s) : NULL;
+
+    if (s)
+        s->movable = term && *term && strcmp(term, "dumb") != 0;
+    return s;
 }
 
 static void add_leader(struct buf *b, const struct status_numbers *n)
@@ -89,31 +100,63 @@ void status_line_text(struct buf *out, const struct status_numbers *n, size_t co
     buf_free(&b);
 }
 
+void status_line_erase(struct buf *out, size_t drawn, size_t columns, bool movable)
+{
+    size_t folds = columns && drawn ? (drawn - 1) / columns : 0;
+
+    buf_char(out, '\r');
+    if (folds && movable) {
+        buf_printf(out, CURSOR_UP ERASE_BELOW, folds);
+        return;
+    }
+    for (size_t i = 0; i < drawn && i + 1 < columns; i++) /* any terminal can that */
+        buf_char(out, ' ');
+    buf_char(out, '\r');
+}
+
+static void put(const struct buf *b)
+{
+    fwrite(b->data, 1, b->len, stderr);
+    fflush(stderr);
+}
+
 void status_line_draw(struct status_line *s, const struct status_numbers *n)
 {
-    struct buf b = {0};
-    size_t now;
+    size_t columns = term_columns(2), before, now;
+    struct buf b = {0}, text = {0};
 
     if (!s)
         return;
-    buf_char(&b, '\r');
-    status_line_text(&b, n, term_columns(2) - 1);
-    now = path_columns(b.data + 1, b.len - 1);
-    for (size_t i = now; i < s->drawn; i++) /* spaces, not an escape: any terminal can that */
+    status_line_text(&text, n, columns - 1);
+    now = path_columns(text.data, text.len);
+    before = s->drawn;
+    if (before > columns - 1) {
+        status_line_erase(&b, before, columns, s->movable);
+        before = 0;
+    } else {
+        buf_char(&b, '\r');
+    }
+    buf_add(&b, text.data, text.len);
+    if (s->movable)
+        buf_str(&b, ERASE_LINE); /* leaves nothing that a narrower terminal would fold */
+    for (size_t i = now; i < before && !s->movable; i++)
         buf_char(&b, ' ');
     s->drawn = now;
-    fwrite(b.data, 1, b.len, stderr);
-    fflush(stderr);
+    put(&b);
     buf_free(&b);
+    buf_free(&text);
 }
 
 void status_line_clear(struct status_line *s)
 {
+    struct buf b = {0};
+
     if (!s || !s->drawn)
         return;
-    fprintf(stderr, "\r%*s\r", (int)s->drawn, "");
-    fflush(stderr);
+    status_line_erase(&b, s->drawn, term_columns(2), s->movable);
+    put(&b);
     s->drawn = 0;
+    buf_free(&b);
 }
 
 void status_line_free(struct status_line *s)

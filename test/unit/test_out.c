@@ -492,6 +492,29 @@ static void status_line_fits(void **state)
     buf_free(&b);
 }
 
+/* A terminal that became narrower has folded the line. */
+static void a_folded_status_line_goes_as_a_whole(void **state)
+{
+    static const struct {
+        size_t drawn, columns;
+        bool movable;
+        const char *want;
+    } cases[] = {
+        {3, 80, true, "\r   \r"},          {79, 40, true, "\r\x1b[1A\x1b[J"},
+        {80, 40, true, "\r\x1b[1A\x1b[J"}, {81, 40, true, "\r\x1b[2A\x1b[J"},
+        {9, 4, false, "\r   \r"},          {0, 80, true, "\r\r"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf b = {0};
+
+        status_line_erase(&b, cases[i].drawn, cases[i].columns, cases[i].movable);
+        assert_string_equal(b.data, cases[i].want);
+        buf_free(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -513,6 +536,7 @@ int main(void)
         cmocka_unit_test(progress_has_a_line_for_each_in_work),
         cmocka_unit_test(progress_keeps_within_the_screen),
         cmocka_unit_test(status_line_fits),
+        cmocka_unit_test(a_folded_status_line_goes_as_a_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
