@@ -86,13 +86,6 @@ static void find_twins(struct tree *t)
     mem_free(file);
 }
 
-static int by_number(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
 /* Look what lies around on this computer, for what is still to be fetched. */
 static void find_near(struct tree *t, const char *base)
 {
@@ -105,7 +98,6 @@ static void find_near(struct tree *t, const char *base)
         if (t->entry[i].kind != 'd' && t->entry[i].state == ENTRY_TODO)
             size[count++] = t->entry[i].size;
     }
-    qsort(size, count, sizeof *size, by_number);
     t->near = near_new(t->f, &place, size, count);
     mem_free(size);
     if (near_empty(t->near))

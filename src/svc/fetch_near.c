@@ -109,7 +109,7 @@ static struct store_reader *reader_of(const struct fetch *f)
     return r;
 }
 
-struct near *near_new(const struct fetch *f, const struct near_place *place, const uint64_t *size,
+struct near *near_new(const struct fetch *f, const struct near_place *place, uint64_t *size,
                       size_t count)
 {
     struct near *n = mem_zero(1, sizeof *n);
@@ -122,8 +122,10 @@ struct near *near_new(const struct fetch *f, const struct near_place *place, con
     n->vain = VAIN_MIN;
     for (size_t i = 0; i < count; i++)
         n->vain += size[i];
-    if (count)
+    if (count) {
+        qsort(size, count, sizeof *size, by_number);
         look_into(&w, "", 0);
+    }
     if (n->guesses)
         qsort(n->guess, n->guesses, sizeof *n->guess, by_size);
     return n;
@@ -312,17 +314,27 @@ static int open_guess(const struct near *n, const char *path, uint64_t size)
     return fd;
 }
 
+/* 1, 0 or negative as near_copy; got and whole as copy_fd. */
+static int copy_path(struct near *n, const char *path, const struct near_want *w, int to,
+                     struct hash *got, bool *whole, struct err *e)
+{
+    int fd = open_guess(n, path, w->size), done;
+
+    *whole = false;
+    if (fd < 0)
+        return 0;
+    done = copy_fd(n, fd, w, to, got, whole, e);
+    close(fd);
+    return done;
+}
+
 static int copy_guess(struct near *n, struct guess *g, const struct near_want *w, int to,
                       struct err *e)
 {
-    int fd = open_guess(n, g->path, w->size), done;
     struct hash got;
     bool whole;
+    int done = copy_path(n, g->path, w, to, &got, &whole, e);
 
-    if (fd < 0)
-        return 0;
-    done = copy_fd(n, fd, w, to, &got, &whole, e);
-    close(fd);
     if (whole) { /* also that it is another content is worth to be known */
         g->known = true;
         g->hash = got;
@@ -376,13 +388,8 @@ int near_copy(struct near *n, const struct near_want *w, int to, char **from, st
 int near_copy_file(struct near *n, const char *path, const struct near_want *w, int to,
                    struct err *e)
 {
-    int fd = open_guess(n, path, w->size), done;
     struct hash got;
     bool whole;
 
-    if (fd < 0)
-        return 0;
-    done = copy_fd(n, fd, w, to, &got, &whole, e);
-    close(fd);
-    return done;
+    return copy_path(n, path, w, to, &got, &whole, e);
 }

@@ -24,9 +24,10 @@ struct near_place {
     const atomic_bool *stop;   /* outlives the near */
     _Atomic uint64_t *written; /* what was copied is added as it comes; likewise */
 };
-/* size: those of the wanted contents, ascending; only files of these sizes are remembered, and with
- * none the download folder is not looked at. Its root outlives the near. Never NULL. */
-struct near *near_new(const struct fetch *f, const struct near_place *place, const uint64_t *size,
+/* size: those of the wanted contents, which are put in order; only files of these sizes are
+ * remembered, and with none the download folder is not looked at. Its root outlives the near. Never
+ * NULL. */
+struct near *near_new(const struct fetch *f, const struct near_place *place, uint64_t *size,
                       size_t count);
 void near_free(struct near *n); /* NULL is fine; any thread */
 

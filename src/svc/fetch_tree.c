@@ -206,7 +206,7 @@ static struct source *idlest(struct tree *t, const struct source *but, bool *res
     for (size_t i = 0; i < j->from.sources; i++) {
         struct source *s = j->from.source[(t->source_at + i) % j->from.sources];
 
-        if (!s->listed || s->out || s->partial || s == but)
+        if (!s->listed || s->out || s->partial || (but && s == but))
             continue;
         if (s->retry_ms > now)
             *resting = true;
