@@ -26,6 +26,7 @@ void share_say_status(struct share *s)
     to->scanning = s->scanning;
     memcpy(to->skipped, s->skipped, sizeof to->skipped);
     to->hashed = s->hashed;
+    to->manifests = s->manifests;
     to->watches = s->watch ? watch_count(s->watch) : 0;
     to->watch_limit = s->watch_limit;
     to->unwatched = s->limited;

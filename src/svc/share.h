@@ -33,6 +33,7 @@ struct share_status {
     bool scanning;
     uint64_t skipped[SKIP_COUNT]; /* names that are there but not shared, by reason */
     uint64_t hashed;              /* files read since the start */
+    uint64_t manifests;           /* made since the start */
     uint64_t watches;
     bool watch_limit; /* inotify's limit was met: so many folders are looked through instead */
     uint64_t unwatched, watch_need; /* what the limit should be */

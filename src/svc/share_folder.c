@@ -233,6 +233,7 @@ static void made(struct share *s, struct manifest *m, int64_t now)
 {
     struct folder *f = m->folder;
 
+    s->manifests++;
     publish(s, m, now);
     if (s->broken) /* everything is dropped already */
         return;

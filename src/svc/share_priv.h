@@ -246,6 +246,7 @@ struct share {
     unsigned job_count, running;
     bool big_turn;
     uint64_t hashed; /* files, since the start */
+    uint64_t manifests;
 
     struct mark *marks; /* by path */
     uint64_t mark_seq;

@@ -756,6 +756,28 @@ static void what_nobody_tells_is_found(void **state)
     assert_int_equal(hashed(), 3);
 }
 
+/* A change costs the manifests above it, whatever else there is. */
+static void manifests_above_a_change(void **state)
+{
+    struct share_status st;
+    uint64_t before;
+
+    (void)state;
+    run("for i in 0 1 2 3 4 5 6 7; do mkdir -p d$i/e/f; echo -n $i >d$i/e/f/a; done");
+    start(false);
+    await_status(st, st.files == 8 && st.manifests == 8 * 3 + 1 && !st.scanning);
+    write_file("d3/e/f/a", "another");
+    await_content("d3/e/f/a", "another");
+    await_status(st, st.manifests == 8 * 3 + 1 + 4);
+    before = hashed();
+    run("mv d5/e/f d5/e/g"); /* its own, though of another name, and those above */
+    await_content("d5/e/g/a", "5");
+    await_status(st, st.manifests == 8 * 3 + 1 + 4 + 4);
+    pause_ms(600);
+    await_status(st, st.manifests == 8 * 3 + 1 + 4 + 4);
+    assert_int_equal(hashed(), before);
+}
+
 static void a_damaged_index_is_made_anew(void **state)
 {
     struct share_status st;
@@ -968,6 +990,7 @@ int main(void)
         T(the_folder_goes_and_comes_back),
         T(folders_beside_the_first),
         T(a_disk_is_taken_out),
+        T(manifests_above_a_change),
         T(what_nobody_tells_is_found),
         T(a_damaged_index_is_made_anew),
         T(whatever_happens),
