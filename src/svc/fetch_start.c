@@ -90,7 +90,8 @@ static int copy_near(struct prepare *p)
         .down = x->folder->root, .stop = &x->closing, .written = &x->copying};
     struct near_want want = {
         .hash = x->hash, .size = x->size, .name = slash ? slash + 1 : x->target};
-    struct near *n = near_new(x->f, &place, &x->size, p->resumed ? 0 : 1);
+    uint64_t size = x->size; /* others read x's meanwhile */
+    struct near *n = near_new(x->f, &place, &size, p->resumed ? 0 : 1);
     int done = 0;
 
     if (near_maybe(n, &want)) {
