@@ -41,6 +41,16 @@ function odd(c) {
 /* Foreign text as nodes; marks: [from, to, from, to...], in units of the text. */
 function foreign(text, marks) {
   const box = el("bdi");
+  if (!ODD.test(text)) { /* nearly all are: no need to look at each letter */
+    const tame = (from, to) => text.slice(from, to).replace(PILE, "$1");
+    let at = 0;
+    for (let i = 0; marks && i < marks.length; i += 2) {
+      box.append(tame(at, marks[i]), el("mark", null, tame(marks[i], marks[i + 1])));
+      at = marks[i + 1];
+    }
+    box.append(tame(at));
+    return box;
+  }
   let run = "", marked = false, at = 0, next = 0;
   const flush = () => {
     run = run.replace(PILE, "$1");
