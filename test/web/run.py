@@ -8,6 +8,7 @@ IWANT_PICTURES=DIR keeps what the page looks like at several widths, light and d
 
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -407,7 +408,13 @@ def world(w):
     return me, eva
 
 
+def ended(number, frame):
+    """Told to stop: the browser, the services and their namespace go first."""
+    raise KeyboardInterrupt
+
+
 def main():
+    signal.signal(signal.SIGTERM, ended)
     build, wanted = sys.argv[1], sys.argv[2:]
     cases = [(n, f) for n, f in globals().items() if n.startswith("case_") and (not wanted or n[5:] in wanted)]
     why = missing() or (os.geteuid() and "needs root (a network namespace)")
