@@ -82,14 +82,15 @@
 #define STORE_BULK_MS   500
 
 /* What the owner wants to be told and done */
-#define JOURNAL_BYTES_MAX (2u << 20) /* of transfers that were written down; one old file is kept  \
-                                      */
-#define JOURNAL_OPEN_MAX 1024u       /* transfers that are being summed up */
-#define HOOKS_AT_ONCE    4u          /* commands that run */
-#define HOOKS_WAITING    100         /* and that wait */
-#define HOOK_MS_MAX      3600000     /* then it is ended */
-#define WISHES_MAX       1000u       /* standing ones */
-#define WISH_FOUND_MAX   1000u       /* contents of one wish that are remembered */
+#define JOURNAL_BYTES_MAX                                                                          \
+    (2u << 20)                   /* of transfers that were written down; one old file is kept      \
+                                  */
+#define JOURNAL_OPEN_MAX 1024u   /* transfers that are being summed up */
+#define HOOKS_AT_ONCE    4u      /* commands that run */
+#define HOOKS_WAITING    100     /* and that wait */
+#define HOOK_MS_MAX      3600000 /* then it is ended */
+#define WISHES_MAX       1000u   /* standing ones */
+#define WISH_FOUND_MAX   1000u   /* contents of one wish that are remembered */
 
 /* Plain links */
 #define LINKS_MAX        1024u        /* open at once */

@@ -18,7 +18,8 @@
 #define TURN_NS  500000000ull
 #define KNOWN_MS 60000 /* it is not asked more often */
 
-#define KEY_MAX (NID_HEX_LEN + ADDR_TEXT_MAX + HASH_HEX_LEN)
+#define WHO_MAX (NID_HEX_LEN + ADDR_TEXT_MAX)
+#define KEY_MAX (WHO_MAX + 1 + HASH_HEX_LEN + 1)
 
 struct open {
     char key[KEY_MAX]; /* who, and what */
@@ -189,7 +190,7 @@ static size_t folder_len(const struct journal_sent *s)
 
 static void key_of(const struct journal_sent *s, char key[KEY_MAX])
 {
-    char who[ADDR_TEXT_MAX + NID_HEX_LEN] = "", hash[HASH_HEX_LEN + 1];
+    char who[WHO_MAX] = "", hash[HASH_HEX_LEN + 1];
     size_t folder = folder_len(s);
 
     if (s->peer) {

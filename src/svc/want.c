@@ -170,7 +170,7 @@ static json_t *wish_of(const struct wants *w, json_int_t id) /* borrowed; under 
 /* Note first and save, then tell: after a crash nothing is told twice. */
 static void take(struct wants *w, json_int_t id, const json_t *answer)
 {
-    json_t *wish, *fresh, *told;
+    json_t *wish, *fresh, *told, *copy;
     struct err e;
     char shown[200];
     size_t count;
@@ -185,17 +185,18 @@ static void take(struct wants *w, json_int_t id, const json_t *answer)
             log_warn("want", "not-saved reason=\"%s\"", e.text);
     }
     told = json_deep_copy(wish);
-    fresh = json_deep_copy(fresh); /* the list's own may be read by others from here on */
+    copy = json_deep_copy(fresh); /* the list's own are others' to read from here on */
+    json_decref(fresh);
     uv_mutex_unlock(&w->lock);
     for (size_t i = 0; i < count; i++) {
-        const json_t *row = json_array_get(fresh, i);
+        const json_t *row = json_array_get(copy, i);
 
         log_info("want", "found id=%" JSON_INTEGER_FORMAT " hash=%.12s name=\"%s\"", id,
                  text_in(row, "hash"),
                  show_to(shown, sizeof shown, text_in(row, "name"), strlen(text_in(row, "name"))));
         w->conf.found(w->conf.ctx, told, row, !i, count - 1);
     }
-    json_decref(fresh);
+    json_decref(copy);
     json_decref(told);
 }
 

@@ -157,8 +157,10 @@ static void too_many_are_left_out(void **state)
 static void a_notice_without_a_desktop_is_nothing(void **state)
 {
     (void)state;
+    hooks_free(hooks); /* no thread may read the environment while it is changed */
     unsetenv("DBUS_SESSION_BUS_ADDRESS");
     setenv("XDG_RUNTIME_DIR", dir, 1);
+    hooks = hooks_new();
     hooks_notify(hooks, "found <b>", "a & b");
     assert_true(hooks_run(hooks, "test", "touch", file("noticed"), NULL));
     expect("noticed", "");
@@ -171,9 +173,11 @@ static void a_notice_is_plain_text(void **state)
     struct err e;
 
     (void)state;
+    hooks_free(hooks);
     snprintf(path, sizeof path, "%s:%s", dir, getenv("PATH"));
     setenv("PATH", path, 1);
     setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere", 1);
+    hooks = hooks_new();
     snprintf(script, sizeof script, "#!/bin/sh\nprintf '%%s|' \"$@\" > %s/notice\n", dir);
     assert_int_equal(save_write(file("notify-send"), script, strlen(script), 0700, &e), 0);
     hooks_notify(hooks, "found \x1b[2J", "a & <b>$(id)\n\xe2\x80\xae");
