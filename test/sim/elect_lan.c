@@ -90,7 +90,7 @@ _Noreturn void lan_miss(const char *fmt, ...)
 {
     va_list ap;
 
-    lan.missed = lan.loss_pct || lan.hosts > 100;
+    lan.missed = lan.loss_pct || lan.shuffles || lan.replays || lan.hosts > 100;
     va_start(ap, fmt);
     fail(fmt, ap);
 }
@@ -411,8 +411,9 @@ void lan_event(int i, const struct elect_in *given)
             printf("[%9.1f] %s . %s\n", (double)lan.now_us / 1000, name(i),
                    elect_role_name(h->e->role));
         if (lan.quiet && (out.news_count || out.sends))
-            lan_fail("S7: a played back %s is answered by %s",
-                     wire_type_name(in.msg ? in.msg->type : 0), name(i));
+            lan_fail("S7: a played back %s is answered by %s with %s",
+                     wire_type_name(in.msg ? in.msg->type : 0), name(i),
+                     out.sends ? wire_type_name(out.send[0].msg->type) : "news");
         for (size_t k = 0; k < out.news_count; k++)
             take_news(i, &out.news[k]);
         for (size_t k = 0; k < out.sends; k++)
@@ -452,11 +453,11 @@ static void deliver(int i, struct packet *p)
                      name(i));
         return;
     }
-    if (p->heard)
-        p->heard[i] = h->life;
     if (p->replay)
         h->cut_us = -1; /* it never heard this: a sign of life, by a stranger's grace */
     lan_event(i, &in);
+    if (p->heard && was_taken(h->e, &p->msg))
+        p->heard[i] = h->life;
 }
 
 static void wake(int i)

@@ -74,8 +74,9 @@ extern struct lan lan;
 void lan_open(int hosts, uint64_t seed, unsigned loss_pct);
 void lan_close(void);
 _Noreturn void lan_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* What luck with losses decides: a bound in time, a change that enough losses at once can bring
- * about. Among many runs a few may end so; without loss it is a failure as any other. */
+/* What luck decides: a bound in time, a change that enough losses (or delays, or somebody's
+ * playing back) at once can bring about. Among many runs a few may end so; on a good network it is
+ * a failure as any other. */
 _Noreturn void lan_miss(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Faults. Hosts are numbered from 0. */

@@ -34,6 +34,17 @@ static uint64_t state_of(const struct elect *e)
     return h;
 }
 
+/* It was taken for what its sender said. (One may be dropped at first, from whom is not known.) */
+static bool was_taken(const struct elect *e, const struct wire_msg *m)
+{
+    const struct peer *p = known_find(e, &m->nid);
+    const struct window *w = p ? &p->window : NULL;
+
+    if (!p || p->inc != m->inc || m->seq > w->top)
+        return false;
+    return w->top / 64 - m->seq / 64 >= 16 || (w->bits[m->seq % 1024 / 64] >> m->seq % 64 & 1);
+}
+
 static bool awake(int i)
 {
     return lan.host[i].e && !lan.host[i].asleep_us;

@@ -70,7 +70,8 @@ static void partition(void)
     lan_run(between(SECOND, 20 * SECOND));
     before = lan.takeovers;
     lan_heal();
-    settle(1500, "healed");
+    settle(thirds ? 2500 : 1500,
+           "healed"); /* who told one that it is better yields to no other for a second */
     merged(before);
 }
 
