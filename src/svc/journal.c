@@ -73,9 +73,10 @@ static void settle(struct journal *j, bool all)
     int64_t now = loop_now_ms();
     struct open *o, *next;
 
-    HASH_ITER (hh, j->open, o, next) {
+    for (o = j->open; o; o = next) {
         bool whole = !o->files && o->bytes >= o->size;
 
+        next = o->hh.next;
         if (!all && !whole && now - o->last_ms < j->conf.rest_ms &&
             HASH_COUNT(j->open) <= JOURNAL_OPEN_MAX)
             continue;
