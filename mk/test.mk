@@ -63,8 +63,9 @@ model:
 .PHONY: sim-figures sim-days model
 
 # Tests that take minutes, and are not in check.
-slow: $(BUILD)/test/unit/test_content $(BUILD)/test/unit/test_huge all
+slow: $(BUILD)/test/unit/test_content $(BUILD)/test/unit/test_huge $(BUILD)/test/unit/test_store_power all
 	IWANT_SLOW=1 $<
+	IWANT_SLOW=1 $(BUILD)/test/unit/test_store_power
 	IWANT_SLOW=1 python3 test/net/run.py $(BUILD)
 
 # Every fuzz target for SECONDS, one after the other; new inputs go into build/fuzz, not into the tree.

@@ -12,7 +12,8 @@ struct diff_child {
     uint64_t size; /* this and the times of files only */
     int64_t mtime_ns, ctime_ns;
     uint64_t ino;
-    int64_t btime_ns; /* not compared: for who is told of it */
+    int64_t btime_ns; /* this and links are not compared: for who is told of it */
+    uint32_t links;
 };
 
 enum diff_what {

@@ -272,7 +272,7 @@ static void publish(struct share *s, struct item *it)
     share_announce(s, it->folder, it->path, &is, h->file.sha.checkpoints.data,
                    h->file.sha.checkpoints.len);
     if (st->links > 1 && !s->broken)
-        share_look_at_links(s, st->ino, it->path);
+        share_look_at_links(s, st->ino, ""); /* it may have changed under one of them meanwhile */
 }
 
 /* What was announced of it is not there any more, nor does it tell what the file is elsewhere. */

@@ -278,9 +278,16 @@ static void compare(struct share *s)
     struct listing *l = s->listing;
     struct folder *f = l->folder;
     struct skips *old = skips_of(s, f->path);
+    struct root_stat now;
     struct err e;
     uint64_t ino;
 
+    /* It went from here while it was listed, and that may be known by now. It is still to be
+     * listed: what has its name now, or nothing. */
+    if (place_stat(s, f->path, &now, &e) || now.ino != l->ino) {
+        end_listing(s);
+        return;
+    }
     if (old)
         forget_skips(s, old);
     for (size_t i = 0; i < SKIP_COUNT; i++)

@@ -204,7 +204,8 @@ static bool same_disk(const struct share *s, const char *path, const char *from)
 static bool known_content(struct share *s, struct folder *f, const char *path,
                           const struct diff_child *is)
 {
-    const char *origin = mark_origin(s, path);
+    /* Of a file with more names its content may have been changed under another one. */
+    const char *origin = is->links == 1 ? mark_origin(s, path) : NULL;
     struct store_entry was;
     char *from = NULL;
     struct err e;
@@ -277,6 +278,7 @@ struct diff_child share_seen(const char *name, size_t len, const struct root_sta
         .ctime_ns = st->ctime_ns,
         .ino = st->ino,
         .btime_ns = st->btime_ns,
+        .links = st->links,
     };
 }
 

@@ -122,11 +122,20 @@ static int make_digest(struct store *s)
 
 /* From here until store_close the database says that it is in use: if that is what the next start
  * finds, we were killed, the last commits may be lost, and numbers that peers have seen would be
- * given out again. So the generation is new then, and the file is looked through. */
+ * given out again. So the generation is new then, and the file is looked through. The rows' digest
+ * is compared at every start: a hash that is another on the disk than it was would be told on. */
 static int take_over(struct store *s, struct err *e)
 {
-    if ((!s->meta.clean || !s->meta.has_digest) && make_digest(s))
+    struct digest said = s->meta.digest;
+    bool sure = s->meta.clean && s->meta.has_digest;
+
+    if (make_digest(s))
         return db_fail(&s->db, "read", e);
+    if (sure &&
+        !digest_eq(&said, &s->meta.digest)) { /* SQLite knows its pages, not what is in them */
+        s->db.damaged = true;
+        return err_set(e, ERR_IO, "cannot read the index %s: it is damaged", s->db.path);
+    }
     if (!s->meta.clean)
         new_generation(s);
     s->meta.clean = false;

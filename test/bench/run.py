@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Figures for doc/BENCHMARKS.md: run.py BUILDDIR [PART ...]   (root; nginx, openssl, curl)
 
-Parts: first change rate index memory swarm faults folder, and search (fzf, plocate; IWANT_BENCH_FILES=10000000 for ten million), and by name only
+Parts: first change rate index memory swarm faults folder shared, and search (fzf, plocate; IWANT_BENCH_FILES=10000000 for ten million), and by name only
 election, which takes six minutes, page (what is typed there, over a million files; chromium), and standby (IWANT_BENCH_FILES files on each of four hosts, else 100000), which takes three.
 Every figure that depends on the machine is given as a ratio to what the machine does with
 a well-known program in the same run. Prints Markdown.
@@ -28,6 +28,7 @@ import cases_story as story  # noqa: E402
 from election import part_election  # noqa: E402,F401
 from faults import part_faults  # noqa: E402, F401
 from folder import part_folder  # noqa: E402, F401
+from shared import part_shared  # noqa: E402, F401
 from play import part_play  # noqa: E402, F401
 from swarm import part_swarm  # noqa: E402, F401
 from standby import part_standby  # noqa: E402,F401

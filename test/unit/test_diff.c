@@ -12,13 +12,13 @@
 
 static struct diff_child file_of(const char *name)
 {
-    return (struct diff_child){name, strlen(name), 'f', 10, 20, 30, 40, 50};
+    return (struct diff_child){name, strlen(name), 'f', 10, 20, 30, 40, 50, 1};
 }
 
 static void one_child(void **state)
 {
-    struct diff_child a = file_of("a"), b = a, d = {"a", 1, 'd', 1, 2, 3, 40, 0},
-                      e = {"a", 1, 'd', 5, 6, 7, 40, 9};
+    struct diff_child a = file_of("a"), b = a, d = {"a", 1, 'd', 1, 2, 3, 40, 0, 2},
+                      e = {"a", 1, 'd', 5, 6, 7, 40, 9, 3};
 
     (void)state;
     assert_int_equal(diff_one(&a, &b), DIFF_SAME);
