@@ -37,7 +37,7 @@ const char *root_path(const struct root *r); /* canonical, as realpath gives it 
 uint64_t root_dev(const struct root *r);     /* of its file system, while it is mounted */
 /* On a file system that others change, too, unseen by this system: network, FUSE. */
 bool root_is_remote(const struct root *r);
-bool root_alive(const struct root *r);       /* the path still leads to the held directory */
+bool root_alive(const struct root *r); /* the path still leads to the held directory */
 /* 'a' is the same directory as b, or lies in it. */
 bool root_within(const struct root *a, const struct root *b);
 void root_close(struct root *r); /* NULL is fine */

@@ -35,6 +35,6 @@ void status_line_free(struct status_line *s);
 /* The line's text, cut to columns. */
 struct buf;
 void status_line_text(struct buf *out, const struct status_numbers *n, size_t columns);
-/* What takes away a line of drawn columns on a terminal that has columns now: narrower than that, it
- * has folded the line. movable: its cursor can go up. Leaves the cursor at the beginning. */
+/* What takes away a line of drawn columns on a terminal that has columns now: narrower than that,
+ * it has folded the line. movable: its cursor can go up. Leaves the cursor at the beginning. */
 void status_line_erase(struct buf *out, size_t drawn, size_t columns, bool movable);

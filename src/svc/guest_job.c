@@ -18,9 +18,10 @@
 #include <utlist.h>
 
 #define LONGEST_MS 40000
-#define QUEUE_MAX  (4u << 20) /* bytes that wait for a slow guest; as much as relay brings at once \
-                               */
-#define SHIFT_MIN (1u << 20)  /* bytes that went are let go in such steps */
+#define QUEUE_MAX                                                                                  \
+    (4u << 20)               /* bytes that wait for a slow guest; as much as relay brings at once  \
+                              */
+#define SHIFT_MIN (1u << 20) /* bytes that went are let go in such steps */
 
 /* Two owners: the request, and the list of jobs until its thread is joined. */
 struct guest_job {

@@ -254,16 +254,19 @@ void journal_fetched(struct journal *j, const json_t *event)
 {
     bool done = !strcmp(json_string_value(json_object_get(event, "event")), "done");
     bool came = json_integer_value(json_object_get(event, "fetched")) > 0; /* else copied here */
-    json_t *line;
+    json_t *shared, *line;
 
     if (!done && !json_integer_value(json_object_get(event, "bytes")))
         return;
-    line = json_pack(
+    /* its values stay the caller's: another thread writes and frees the line */
+    shared = json_pack(
         "{sI ss sn sO* sO? sO? sO? sO? sO? sb sO?}", "time", (json_int_t)(clock_wall_ms() / 1000),
         "way", "from", "peer", "names", came ? json_object_get(event, "gave") : NULL, "hash",
         json_object_get(event, "hash"), "path", json_object_get(event, "path"), "bytes",
         json_object_get(event, "bytes"), "size", json_object_get(event, "size"), "files",
         json_object_get(event, "files"), "whole", done, "error", json_object_get(event, "error"));
+    line = json_deep_copy(shared);
+    json_decref(shared);
 
     uv_mutex_lock(&j->lock);
     json_array_append_new(j->lines, line);
