@@ -99,8 +99,9 @@ static int64_t gone_stretch(struct store *s, enum db_sql how, struct chunk *c,
         sqlite3_stmt *st = db_stmt(&s->db, SQL_BELOW);
 
         if (st) {
-            db_bind_text(st, 1, c->folder.data, c->folder.len);
-            db_bind_text(st, 2, c->name.data, c->name.len);
+            /* Copied: collect writes where the next stretch begins into the same buffers. */
+            sqlite3_bind_blob64(st, 1, buf_cstr(&c->folder), c->folder.len, SQLITE_TRANSIENT);
+            sqlite3_bind_blob64(st, 2, buf_cstr(&c->name), c->name.len, SQLITE_TRANSIENT);
             db_bind_text(st, 3, to->data, to->len);
             sqlite3_bind_int64(st, 4, GONE_CHUNK);
         }

@@ -204,5 +204,5 @@ def rename_tree(a, tree):
 
 
 def listed(host, name):
-    rows = host.run("share", "--list", "--json", "--limit", "3000000").rows()
+    rows = host.run("share", "--list", "--json").rows()
     return sum(r["path"].startswith(name + "/") and r["type"] == "file" for r in rows) > 0 and not any(r["path"].startswith("hold/") for r in rows)

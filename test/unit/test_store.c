@@ -231,6 +231,26 @@ static void a_tree_goes_as_one(void **state)
     store_close(s);
 }
 
+/* In several strokes, with names of all lengths: nothing of it stays. */
+static void a_large_tree_goes_whole(void **state)
+{
+    enum { ROWS = 9000 };
+    struct store *s = open_store();
+    uint64_t files, bytes;
+    char name[600];
+
+    (void)state;
+    for (int i = 0; i < ROWS; i++) {
+        snprintf(name, sizeof name, "tree/%0*d/%0*d", 1 + i / 50 % 200, i / 50, 1 + i % 200, i);
+        put(s, name, 1);
+    }
+    put(s, "tree 2/stays", 1);
+    assert_int_equal(store_gone(s, "tree", &e), ROWS);
+    store_counts(s, &files, &bytes);
+    assert_int_equal(files, 1);
+    store_close(s);
+}
+
 static void parts_are_rows(void **state)
 {
     struct hash hash = hash_of("p"), root = hash_of("r");
@@ -863,6 +883,7 @@ int main(void)
         T(numbers_rise_and_rows_follow),
         T(rows_come_in_pages),
         T(a_tree_goes_as_one),
+        T(a_large_tree_goes_whole),
         T(parts_are_rows),
         T(contents_are_found),
         T(touching_makes_no_number),
