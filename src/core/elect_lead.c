@@ -209,7 +209,8 @@ void lead_roll_end(struct elect *e)
     for (int i = 0; i < e->list.len && i < BACKUPS; i++) {
         const struct peer *p = known_listed(e, &e->list, i);
 
-        acked += !backup_silent(e, p) && p->hback_ms > l->gap_ms;
+        /* one that has just become a backup has answered nothing yet */
+        acked += !backup_silent(e, p) && e->now - p->seen_ms <= T_DOUBT && p->hback_ms > l->gap_ms;
     }
     if (l->live < acked) /* an answered heartbeat is better evidence than a lost vote */
         l->live = acked;

@@ -486,6 +486,36 @@ static void an_overtaken_message_does_not_take_a_catalog_back(void **state)
     close_one();
 }
 
+/* Three joined; of them only the third is heard, until `quiet`. When it becomes a backup. */
+static int64_t third_is_a_backup(int64_t quiet)
+{
+    open_one(100);
+    lead_alone();
+    for (int i = 0; i < 3; i++)
+        join(i, 200u + (unsigned)i);
+    while (one.e->list.len < 1 ||
+           memcmp(one.e->list.id[0], one.msg[2].nid.b, sizeof one.e->list.id[0]) != 0) {
+        assert_true(one.now < 60000);
+        pass(50);
+        if (one.now < quiet)
+            keep_alive(2, 4);
+    }
+    return one.now;
+}
+
+static void a_new_backup_has_answered_nothing_yet(void **state)
+{
+    int64_t quiet;
+
+    (void)state;
+    quiet = third_is_a_backup(INT64_MAX) - 600;
+    close_one();
+    third_is_a_backup(quiet);
+    pass(quiet + 1400 - one.now); /* a second until it doubts, and a roll call */
+    assert_true(one.e->lead.flags & WIRE_ALONE);
+    close_one();
+}
+
 static void the_ledger_can_be_asked_for(void **state)
 {
     struct elect_peer p[3];
@@ -1223,6 +1253,7 @@ int main(void)
         cmocka_unit_test(loss_is_measured),
         cmocka_unit_test(a_join_is_news_and_answered),
         cmocka_unit_test(an_overtaken_message_does_not_take_a_catalog_back),
+        cmocka_unit_test(a_new_backup_has_answered_nothing_yet),
         cmocka_unit_test(the_ledger_can_be_asked_for),
         cmocka_unit_test(unsigned_ones_count_only_from_where_signed_ones_came),
         cmocka_unit_test(replays_are_dropped),
