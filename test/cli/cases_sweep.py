@@ -17,7 +17,7 @@ GOOD = {
     "set": (["limit-up", "0"], 0), "status": ([], 0), "peers": ([], 0), "downloads": ([], 0), "pause": (["f" * 64], 1),
     "resume": (["f" * 64], 1), "cancel": (["f" * 64], 1), "hash": (["file"], 0), "log": ([], 0), "want": (["apricot"], 0), "wants": ([], 0),
     "unwant": (["99"], 1), "help": ([], 0), "completion": (["bash"], 0), "share": (["--skipped"], 0),
-    "start": NOT_RUN, "play": NOT_RUN, "stop": NOT_RUN, "doctor": NOT_RUN, "web": NOT_RUN,
+    "start": NOT_RUN, "play": NOT_RUN, "stop": NOT_RUN, "doctor": NOT_RUN, "web": NOT_RUN, "watch": NOT_RUN,
 }
 NEED_NO_SERVICE = {"start", "view", "set", "hash", "log", "help", "completion", "doctor", "share"}
 
