@@ -336,12 +336,17 @@ static void look(struct share *s, struct folder *f, const char *name)
     if (skip == SKIP_NOT) {
         is = share_seen(name, len, &st);
         share_found(s, f, &is, had ? &was : NULL, false);
+        /* What was here before may have been changed, and have other names. */
+        if (had && was.kind != 'd' && was.ino != is.ino && !s->broken)
+            share_look_at_links(s, known.ino, path);
         goto out;
     }
     if (had || item_exists(s, path))
         share_gone(s, f, path, had && was.kind == 'd');
     if (had && was.kind != 'd' && !s->broken)
         share_look_at_links(s, known.ino, path);
+    if (there && st.kind != 'd' && st.links > 1 && !s->broken) /* ... under a name not shared */
+        share_look_at_links(s, st.ino, path);
     if (!s->broken && (there || share_skips_in(s, f->path))) /* the counts of what is skipped */
         share_list(s, f->path, false, loop_now_ms() + RELIST_MS);
 out:
