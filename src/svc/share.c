@@ -162,6 +162,8 @@ struct share *share_new(const struct share_conf *conf, char **set_aside, struct 
         free_share(s);
         return NULL;
     }
+    if (set_aside && *set_aside)
+        share_say_aside(s, *set_aside);
     s->loop = loop_new("share");
     s->pool = pool_new(s->loop, s->job_count);
     uv_idle_init(loop_uv(s->loop), &s->idle);

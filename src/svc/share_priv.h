@@ -266,7 +266,8 @@ void share_drop_work(struct share *s);  /* forget all work; jobs that run come b
  * now. */
 bool share_failed(struct share *s, int64_t bad, const struct err *e);
 void share_put_parts(struct share *s);
-void share_say_status(struct share *s); /* share.c: for whoever asks */
+void share_say_aside(struct share *s, const char *aside); /* of a damaged index, for status */
+void share_say_status(struct share *s);                   /* share.c: for whoever asks */
 /* share.c: the folder at path, if it is there and may be shared. */
 struct root *share_open_folder(const struct share *s, const char *path, struct err *e);
 

@@ -39,9 +39,18 @@ bool share_failed(struct share *s, int64_t bad, const struct err *e)
     return true;
 }
 
+void share_say_aside(struct share *s, const char *aside)
+{
+    char name[300];
+
+    snprintf(s->note, sizeof s->note,
+             "the index was damaged: it is made anew, the old one is kept as %s",
+             show_to(name, sizeof name, aside, strlen(aside)));
+}
+
 static bool open_store_again(struct share *s)
 {
-    char name[300], *aside = NULL;
+    char *aside = NULL;
     struct err e;
 
     store_close(s->store);
@@ -50,9 +59,7 @@ static bool open_store_again(struct share *s)
         str_copy(s->trouble, sizeof s->trouble, e.text);
         s->retry_ms = loop_now_ms() + TROUBLE_MS;
     } else if (aside) {
-        snprintf(s->note, sizeof s->note,
-                 "the index was damaged: it is made anew, the old one is kept as %s",
-                 show_to(name, sizeof name, aside, strlen(aside)));
+        share_say_aside(s, aside);
     }
     mem_free(aside);
     return s->store;

@@ -47,4 +47,5 @@ def case_index_lost(lan):
     put(b, "two", "another two")
     b.start()
     agree(a, b, "after damage")
+    check("made anew" in b.status()["shared"]["trouble"] and "set aside" in b.said(), b.status())
     check(glob.glob(f"{b.home}/iwant.db.damaged-*"), "the damaged one is kept")
