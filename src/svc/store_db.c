@@ -132,23 +132,38 @@ static const char *const SQL[SQL_COUNT] = {
 
 /* ---- statements ---- */
 
+static void note_damage(struct db *db, int code)
+{
+    db->damaged |= (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+}
+
+/* Every statement fits the tables of SCHEMA: one that does not compile has met other tables. */
 sqlite3_stmt *db_stmt(struct db *db, enum db_sql sql)
 {
     sqlite3_stmt **st = &db->stmt[sql];
 
-    if (!*st && sqlite3_prepare_v3(db->h, SQL[sql], -1, SQLITE_PREPARE_PERSISTENT, st, NULL)) {
-        int code = sqlite3_errcode(db->h);
+    if (!*st) {
+        int code = sqlite3_prepare_v3(db->h, SQL[sql], -1, SQLITE_PREPARE_PERSISTENT, st, NULL);
 
-        db->damaged |= code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+        note_damage(db, code);
+        db->damaged |= (code & 0xff) == SQLITE_ERROR;
     }
     return *st;
+}
+
+int db_stmts(struct db *db)
+{
+    for (int i = 0; i < SQL_COUNT; i++)
+        if (!db_stmt(db, (enum db_sql)i))
+            return -1;
+    return 0;
 }
 
 int db_step(struct db *db, sqlite3_stmt *st)
 {
     int code = st ? sqlite3_step(st) : sqlite3_errcode(db->h);
 
-    db->damaged |= (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+    note_damage(db, code);
     return code;
 }
 
@@ -173,7 +188,7 @@ int db_exec(struct db *db, const char *sql)
 {
     int code = sqlite3_exec(db->h, sql, NULL, NULL, NULL);
 
-    db->damaged |= (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+    note_damage(db, code);
     return code ? -1 : 0;
 }
 
@@ -301,6 +316,16 @@ static int schema_version(struct db *db)
     return version;
 }
 
+/* SQLite takes a damaged format number in its header for
+ * a newer format, which it may not read (SQLITE_ERROR) or not write. */
+static bool is_unknown_format(const struct db *db)
+{
+    int code = sqlite3_exec(db->h, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL) & 0xff;
+
+    return code == SQLITE_ERROR || code == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
+           (sqlite3_db_readonly(db->h, "main") == 1 && !access(db->path, W_OK));
+}
+
 /* Two connections may come first at the same time: the version is looked at under the write lock.
  */
 static int make_tables(struct db *db)
@@ -315,6 +340,7 @@ static int make_tables(struct db *db)
         bad = db_exec(db, NEXT[v]);
     if (!bad && version > 0 && version < SCHEMA)
         bad = db_exec(db, "PRAGMA user_version = " STRING(SCHEMA));
+    db->damaged |= bad && sqlite3_errcode(db->h) == SQLITE_ERROR; /* not that version's tables */
     if (!bad && !db_exec(db, "COMMIT"))
         return 0;
     db_exec(db, "ROLLBACK");
@@ -325,7 +351,7 @@ int db_open(struct db *db, const char *path, const char *pragmas, struct err *e)
 {
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    int version;
+    int version = 0;
 
     /* Counting its memory is a lock at every allocation. Refused once it runs, which is fine. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -347,12 +373,12 @@ int db_open(struct db *db, const char *path, const char *pragmas, struct err *e)
         db_close(db);
         return -ERR_IO;
     }
-    if (version >= 0)
+    if (version >= 0 && !is_unknown_format(db))
         return 0;
 fail:
-    if (db->h)
-        db_exec(db, "SELECT 1 FROM sqlite_schema"); /* so that damage is noted, whoever met it */
     db_fail(db, "open", e);
+    if (db->h)
+        db->damaged |= version < 0 || is_unknown_format(db);
     version = db->damaged;
     db_close(db);
     db->damaged = version;

@@ -157,7 +157,7 @@ static int open_once(struct store *s, const char *path, struct err *e)
 
     if (bad)
         return bad;
-    if (db_meta_get(&s->db, &s->meta))
+    if (db_stmts(&s->db) || db_meta_get(&s->db, &s->meta))
         bad = db_fail(&s->db, "read", e);
     else if (!s->meta.clean && !db_sound(&s->db)) {
         s->db.damaged = true;

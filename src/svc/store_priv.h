@@ -91,6 +91,8 @@ char *db_set_aside(const char *path, struct err *e);
 
 /* A statement ready to be bound. Never NULL except when the database fails. */
 sqlite3_stmt *db_stmt(struct db *db, enum db_sql sql);
+/* All of them, so that a damaged schema is met at once: 0 or -1. */
+int db_stmts(struct db *db);
 /* Step once: SQLITE_ROW or SQLITE_DONE, all else is a failure; notes damage. NULL is a failure as
  * well. */
 int db_step(struct db *db, sqlite3_stmt *st);
