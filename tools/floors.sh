@@ -30,7 +30,7 @@ may_use() { # FILE HEADER-OF-THE-SYSTEM
     src/core/*:nettle/* | src/core/*:utf8proc.h | src/core/*:uthash.h | src/core/*:utlist.h) ;;
     src/core/*) [[ $2 =~ ^($pure)\.h$ ]] ;;
     src/base/*:uv.h | src/base/*:curl/* | src/base/*:microhttpd.h | src/base/*:gnutls/*) return 1 ;;
-    src/svc/store*.?:sqlite3.h) ;;
+    src/svc/store*.?:sqlite3.h | src/io/libraries.c:sqlite3.h) ;; # the latter asks for its version only
     *:sqlite3.h) return 1 ;;
     # Above the io rooms nothing knows how HTTP or a socket is made.
     src/svc/*:curl/* | src/svc/*:microhttpd.h | src/svc/*:sys/socket.h | src/svc/*:netinet/* | src/svc/*:sys/inotify.h) return 1 ;;

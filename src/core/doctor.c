@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FREE_FEW  (1ull << 30)  /* bytes free for downloads: little */
@@ -191,6 +192,44 @@ static void watches(const struct doctor_facts *f, struct doctor_report *r)
                 want);
 }
 
+/* ---- libraries ---- */
+
+/* By the numbers in both: "6.4" is not older than "6.4.20221231", nor is this older than "6.4". */
+static bool older(const char *runs, const char *built)
+{
+    while (*runs && *built) {
+        char *more_runs, *more_built;
+        unsigned long a = strtoul(runs, &more_runs, 10), b = strtoul(built, &more_built, 10);
+
+        if (a != b)
+            return a < b;
+        runs = more_runs + strcspn(more_runs, "0123456789");
+        built = more_built + strcspn(more_built, "0123456789");
+    }
+    return false;
+}
+
+static void libraries(const struct doctor_facts *f, struct doctor_report *r)
+{
+    char text[sizeof r->finding->text] = "iwanto " IWANT_VERSION " with";
+
+    if (!f->libraries)
+        return;
+    for (size_t i = 0; i < f->libraries; i++) {
+        const struct doctor_library *l = &f->library[i];
+        size_t len = strlen(text);
+
+        snprintf(text + len, sizeof text - len, "%s %s %s", i ? "," : "", l->name, l->runs);
+        if (older(l->runs, l->built))
+            doctor_mend(doctor_say(r, DOCTOR_NOTE, "library", l->name,
+                                   "this system loads %s %s, but iwanto was built with %s, which "
+                                   "is newer: what was mended since may fail here",
+                                   l->name, l->runs, l->built),
+                        "ldd \"$(command -v iwanto)\"");
+    }
+    doctor_say(r, DOCTOR_FINE, "libraries", "", "%s", text);
+}
+
 void doctor_judge(const struct doctor_facts *f, struct doctor_report *out)
 {
     service(f, out);
@@ -201,4 +240,5 @@ void doctor_judge(const struct doctor_facts *f, struct doctor_report *out)
     doctor_peers(f, out);
     watches(f, out);
     disks(f, out);
+    libraries(f, out);
 }

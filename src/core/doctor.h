@@ -11,9 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DOCTOR_LINKS_MAX 16
-#define DOCTOR_PEERS_MAX 16
-#define DOCTOR_NAME_MAX  16 /* of an interface, with the NUL */
+#define DOCTOR_LINKS_MAX     16
+#define DOCTOR_PEERS_MAX     16
+#define DOCTOR_LIBRARIES_MAX 12
+#define DOCTOR_NAME_MAX      16 /* of an interface, with the NUL */
 
 enum doctor_kind { DOCTOR_LAN, DOCTOR_VPN, DOCTOR_CONTAINER };
 
@@ -57,6 +58,10 @@ struct doctor_disk {
     const char *remote; /* a network file system */
 };
 
+struct doctor_library {
+    const char *name, *built, *runs; /* versions: of the build, "" unknown, and the one loaded */
+};
+
 enum doctor_firewall {
     DOCTOR_NO_FIREWALL,
     DOCTOR_UFW,
@@ -94,6 +99,9 @@ struct doctor_facts {
     uint64_t watches_max, watches_need; /* 0: unknown; need: folders shared */
     bool watches_more;                  /* at least so many */
     bool watch_limit;                   /* the service has met it */
+
+    struct doctor_library library[DOCTOR_LIBRARIES_MAX];
+    size_t libraries;
 };
 
 enum doctor_state { DOCTOR_FINE, DOCTOR_NOTE, DOCTOR_UNSURE, DOCTOR_BAD };

@@ -90,6 +90,17 @@ static void computer(struct checkup *c)
     }
 }
 
+static void library_versions(struct checkup *c)
+{
+    struct doctor_facts *f = &c->facts;
+
+    _Static_assert(LIBRARIES_MAX == DOCTOR_LIBRARIES_MAX, "one for one");
+    f->libraries = libraries(c->library);
+    for (size_t n = 0; n < f->libraries; n++)
+        f->library[n] =
+            (struct doctor_library){c->library[n].name, c->library[n].built, c->library[n].runs};
+}
+
 struct checkup *checkup_new(const struct checkup_conf *conf, struct err *e)
 {
     struct checkup *c = mem_zero(1, sizeof *c);
@@ -98,6 +109,7 @@ struct checkup *checkup_new(const struct checkup_conf *conf, struct err *e)
     http_client_setup();
     service(c);
     computer(c);
+    library_versions(c);
     checkup_links(c);
     checkup_firewall(c); /* starts programs: before the threads of the next */
     if (!checkup_peers(c, e))

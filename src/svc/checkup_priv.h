@@ -2,6 +2,7 @@
  * checkup_firewall.c the packet filter. */
 #pragma once
 
+#include "io/libraries.h"
 #include "io/link.h"
 #include "svc/checkup.h"
 #include "svc/echo.h"
@@ -15,6 +16,7 @@ struct checkup {
     char *shown[3]; /* folders, safe to print */
     char *missing[DOCTOR_LINKS_MAX];
     char *version;
+    struct library library[LIBRARIES_MAX];
 };
 
 void checkup_links(struct checkup *c);

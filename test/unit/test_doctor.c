@@ -51,6 +51,13 @@ static int setup(void **state)
     return 0;
 }
 
+static void library(const char *built, const char *runs)
+{
+    f.libraries = 2;
+    f.library[0] = (struct doctor_library){"libqrencode", "", "4.1.1"};
+    f.library[1] = (struct doctor_library){"libuv", built, runs};
+}
+
 static int teardown(void **state)
 {
     (void)state;
@@ -126,6 +133,26 @@ static void of_watches_and_disks(void **state)
     setup(NULL);
     f.share.remote = "SMB";
     is(DOCTOR_NOTE, "network-disk", "");
+}
+
+static void of_libraries(void **state)
+{
+    (void)state;
+    library("1.44.2", "1.9.10");
+    is(DOCTOR_NOTE, "library", "ldd \"$(command -v iwanto)\"");
+    assert_string_equal(judge("library")->about, "libuv");
+    library("6.4.20221231", "6.3");
+    is(DOCTOR_NOTE, "library", "ldd \"$(command -v iwanto)\"");
+    library("1.44.2", "1.44.2");
+    assert_null(judge("library"));
+    assert_string_equal(r.finding[r.len - 1].text,
+                        "iwanto " IWANT_VERSION " with libqrencode 4.1.1, libuv 1.44.2");
+    library("1.44.2", "1.100.0");
+    assert_null(judge("library"));
+    library("6.4", "6.4.20221231");
+    assert_null(judge("library"));
+    library("", "");
+    assert_null(judge("library"));
 }
 
 static struct firewall_answer by(bool nft, const char *place)
@@ -238,6 +265,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(all_is_well, setup, teardown),
         cmocka_unit_test_setup_teardown(of_the_service, setup, teardown),
         cmocka_unit_test_setup_teardown(of_watches_and_disks, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_libraries, setup, teardown),
         cmocka_unit_test_setup_teardown(each_firewall_has_its_command, setup, teardown),
         cmocka_unit_test_setup_teardown(of_multicast, setup, teardown),
         cmocka_unit_test_setup_teardown(of_peers, setup, teardown),
