@@ -64,6 +64,7 @@ model:
 
 # Tests that take minutes, and are not in check.
 slow: $(BUILD)/test/unit/test_content $(BUILD)/test/unit/test_huge $(BUILD)/test/unit/test_store_power all
+	tools/deps.sh bench
 	IWANT_SLOW=1 $<
 	IWANT_SLOW=1 $(BUILD)/test/unit/test_store_power
 	IWANT_SLOW=1 python3 test/net/run.py $(BUILD)

@@ -10,7 +10,7 @@ libqrencode-dev libncurses-dev)
 test=(libcmocka-dev spin python3 iproute2 nftables iptables curl procps aria2
 chromium chromium-driver fonts-dejavu-core unzip)
 bench=(nginx-light openssl aria2 rsync openssh-server iperf3 python3-libtorrent syncthing
-transmission-daemon transmission-cli fzf plocate)
+transmission-daemon transmission-cli fzf plocate btrfs-progs xfsprogs)
 
 package=(debhelper dpkg-dev fakeroot lintian)
 

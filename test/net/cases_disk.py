@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 
 from cases_story import MIB, check, noise, same, until
@@ -61,20 +62,54 @@ def case_disk_trouble(lan):
     same(path, f"{d.downloads}/large.bin")
 
 
+EXT4 = ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1", "-O", "^has_journal"]
+
+
 @contextlib.contextmanager
-def large_disk(lan, size):
+def large_disk(lan, size, mkfs=EXT4):
     """A folder on a sparse file system with room for size."""
     image, folder = f"{lan.dir}/disk.img", f"{lan.dir}/disk"
-    os.makedirs(folder)
+    os.makedirs(folder, exist_ok=True)
     with open(image, "wb") as f:
         f.truncate(size * 2)
-    subprocess.run(["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1", "-O", "^has_journal", image], check=True)
+    subprocess.run([*mkfs, image], check=True)
     subprocess.run(["mount", "-o", "loop", image, folder], check=True)
     try:
         os.makedirs(f"{folder}/in")
         yield f"{folder}/in"
     finally:
         subprocess.run(["umount", "-l", folder])
+        os.unlink(image)
+
+
+def slow_shared_extents(lan):
+    """What a folder has twice, and what is downloaded again under another name, shares its blocks on btrfs and XFS"""
+    size = 64 * MIB
+    a = lan.host("a")
+    os.makedirs(f"{a.share}/album")
+    one = noise(f"{a.share}/album/one.bin", size)
+    shutil.copyfile(one, f"{a.share}/album/two.bin")
+    a.start()
+    for name, mkfs in (("b", ["mkfs.btrfs", "-q"]), ("x", ["mkfs.xfs", "-q", "-f"])):
+        with large_disk(lan, 512 * MIB, mkfs) as folder:
+            c = lan.host(name)
+            free = shutil.disk_usage(folder).free
+            c.start("--downloads", folder)
+            lan.settled(a, c)
+            digest = wait("the folder", lambda: [r for r in c.search("album") if r["name"] == "album"])[0]["hash"]
+            done = c.run("download", "--json", digest)
+            check(done.code == 0 and done.rows()[-1]["fetched"] < size + MIB, done)
+            same(one, f"{folder}/album/one.bin")
+            same(one, f"{folder}/album/two.bin")
+            os.unlink(f"{folder}/album/one.bin")
+            again = c.run("download", "--json", "-o", "again.bin", "--rename", c.find("two.bin")["hash"])
+            check(again.code == 0 and not again.rows()[-1].get("fetched"), again)
+            same(one, f"{folder}/again.bin")
+            os.sync()
+            used = free - shutil.disk_usage(folder).free
+            check(used < size * 3 // 2, f"{mkfs[0]}: {used / MIB:.0f} MiB of the disk for twice {size / MIB:.0f}")
+            print(f"     {mkfs[0]}: {used / MIB:.0f} MiB of the disk for two files of {size // MIB} MiB")
+            c.stop()
 
 
 def slow_terabyte(lan):
