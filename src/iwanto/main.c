@@ -157,6 +157,7 @@ static const struct command *take_command(struct opt_scan *s, struct err *e)
         unknown_command(word, e);
         return NULL;
     }
+    s->command = cmd->name;
     s->own = cmd->opts;
     s->settings = cmd->settings;
     return cmd;

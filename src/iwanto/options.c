@@ -120,9 +120,11 @@ static int unknown(const struct opt_scan *s, const char *wrong, struct err *e)
     for (int i = 0; len > 2 && s->settings && i < CONF_COUNT; i++)
         nearer(conf_row((enum conf_key)i)->flag, name, &best, &distance);
     if (best)
-        err_hint(e, "did you mean --%s? try: iwanto help", best);
+        err_hint(e, "did you mean --%s? try: iwanto help%s%s", best, s->command ? " " : "",
+                 s->command ? s->command : "");
     else
-        err_hint(e, "try: iwanto help (words that begin with - come after --)");
+        err_hint(e, "try: iwanto help%s%s (words that begin with - come after --)",
+                 s->command ? " " : "", s->command ? s->command : "");
     return -ERR_USAGE;
 }
 

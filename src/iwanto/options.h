@@ -35,6 +35,7 @@ struct opt_scan {
     char **argv;
     int at;
     const struct opt *own; /* ends with an entry without a name; NULL: none */
+    const char *command;   /* whose they are, for hints; NULL: not known yet */
     bool settings;         /* takes the flags of the settings, too (start) */
     struct common *common; /* filled as they are met */
     bool words_only;       /* after "--" */
