@@ -23,6 +23,7 @@ from cases_progress import *
 from cases_log import *
 from cases_sweep import *
 from cases_want import *
+from cases_web import *
 from cases_search import *
 from kit import Failed, Skipped, World, check, here, safe, sha256, stored, top, transcript, wait
 
