@@ -89,7 +89,9 @@ def case_sweep(w):
         if name == "want":
             a.run("unwant", "apricot")
         quiet = a.run(*args, "-q")
-        check(quiet.out == plain.out or name in ("log", "link", "status", "peers", "downloads"), (plain, quiet))
+        # what is here already may be done before anybody has told of its holders
+        same = [re.sub(r"^([0-9a-f]{64}\t\d+)\t[01]\t", r"\1\t?\t", x.out) for x in (quiet, plain)]
+        check(same[0] == same[1] or name in ("log", "link", "status", "peers", "downloads"), (plain, quiet))
         check(code or not quiet.err, quiet)
         if name == "want":
             a.run("unwant", "apricot")
