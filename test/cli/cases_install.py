@@ -1,6 +1,7 @@
 """What make install puts where, and that a service manager is told when the service is ready."""
 
 import os
+import re
 import socket
 import subprocess
 
@@ -22,6 +23,17 @@ def case_install(w):
             check(f"ExecStart={prefix}/bin/iwanto start\n" in f.read(), "the unit's program")
         subprocess.run([*make, "uninstall"], cwd=top, check=True, capture_output=True, timeout=120, env=env)
         check(not any(names for _, _, names in os.walk(dest)), "all is gone again")
+
+
+def case_depends(w):
+    """Debian's Build-Depends are what tools/deps.sh installs for building"""
+    with open(os.path.join(top, "tools/deps.sh")) as f:
+        wanted = set(re.search(r"^build=\((.*?)\)", f.read(), re.M | re.S)[1].split())
+    with open(os.path.join(top, "packaging/debian/control")) as f:
+        said = set(re.search(r"^Build-Depends:(.*?)^\S", f.read(), re.M | re.S)[1].replace(",", " ").split())
+    essential = {"gcc", "libc6-dev", "make"}
+    said -= {"debhelper-compat", "(=", "13)"}
+    check(said == wanted - essential, said ^ (wanted - essential))
 
 
 def case_notify(w):
