@@ -411,9 +411,13 @@ bool share_dirty_turn(struct share *s, int64_t now)
         some = true;
         if (s->broken) /* f is gone */
             break;
-        DL_DELETE2(s->dirty, f, dirty_prev, dirty_next);
-        f->dirty = false;
-        folder_update(s, f);
+        if (f->name_count) { /* added while we looked */
+            f->first_ms = f->last_ms;
+        } else {
+            DL_DELETE2(s->dirty, f, dirty_prev, dirty_next);
+            f->dirty = false;
+            folder_update(s, f);
+        }
         if (loop_now_ms() > until)
             break;
     }

@@ -756,6 +756,21 @@ static void what_nobody_tells_is_found(void **state)
     assert_int_equal(hashed(), 3);
 }
 
+/* What is asked for while a folder's names are looked at is looked at as well: here the other names
+ * of what was replaced, whose content was changed outside. */
+static void a_look_leads_to_another(void **state)
+{
+    (void)state;
+    run("echo -n old >a; ln a b; ln a ../outside");
+    start(false);
+    await("d:|f:a|f:b");
+    write_file("../outside", "new"); /* nobody tells of that */
+    write_file("../other", "other");
+    assert_int_equal(rename("../other", "a"), 0);
+    await_content("a", "other");
+    await_content("b", "new");
+}
+
 /* A change costs the manifests above it, whatever else there is. */
 static void manifests_above_a_change(void **state)
 {
@@ -992,6 +1007,7 @@ int main(void)
         T(a_disk_is_taken_out),
         T(manifests_above_a_change),
         T(what_nobody_tells_is_found),
+        T(a_look_leads_to_another),
         T(a_damaged_index_is_made_anew),
         T(whatever_happens),
         T(a_full_disk_is_told_and_outlived),
