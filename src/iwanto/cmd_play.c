@@ -15,7 +15,8 @@
 
 #include <string.h>
 
-#define LOOK_MS 40000
+#define LOOK_MS    40000
+#define NO_PROGRAM 127 /* sh's status (POSIX, 2.8.2) where there is none of that name */
 
 const struct opt PLAY_OPTS[] = {
     {'p', "player", "COMMAND", "start this with the URL, and end with it; as mpv or 'vlc -f'",
@@ -187,6 +188,11 @@ static int ended(struct show *s, const json_t *body, int rc, struct err *e)
     if (goes_on && rc == -ERR_INTERRUPTED)
         cli_say(s->c, "the download goes on; to end it: iwanto cancel %.10s",
                 out_str(body, "hash"));
+    if (s->player_ended && s->status == NO_PROGRAM) {
+        err_set(e, ERR_IO, "the player cannot be started: %s", s->player);
+        err_hint(e, "install it, or play with another: --player COMMAND");
+        return -ERR_IO;
+    }
     if (s->player_ended && s->status)
         return err_set(e, ERR_IO, "the player ended with status %d", s->status);
     if (s->player_ended)

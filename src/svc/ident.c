@@ -196,8 +196,12 @@ static int read_passphrase(const char *path, char line[LINE_MAX_BYTES], struct e
     FILE *f = fopen(path, "r");
     size_t len;
 
-    if (!f)
-        return err_sys(e, ERR_USAGE, errno, "cannot open the passphrase file %s", path);
+    if (!f) {
+        err_sys(e, ERR_USAGE, errno, "cannot open the passphrase file %s", path);
+        err_hint(e,
+                 "its first line is the passphrase, the same on every computer: six random words");
+        return -ERR_USAGE;
+    }
     setvbuf(f, NULL, _IONBF, 0); /* no second copy of it in memory */
     if (!fgets(line, LINE_MAX_BYTES, f))
         line[0] = '\0';

@@ -267,6 +267,8 @@ def case_start_fails(w):
     check(done.code == 2 and "nosuch0" in done.err, done)
     done = box.run("start", "-d", "--network", "family")
     check(done.code == 2 and "passphrase" in done.err, done)
+    done = box.run("start", "-d", "--network", "family", "--passphrase-file", "nosuch")
+    check(done.code == 2 and "nosuch: No such file" in done.err and "its first line is the passphrase" in done.err, done)
     check(box.run("status").code == 3, "nothing runs")
 
 

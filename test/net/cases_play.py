@@ -176,6 +176,8 @@ def case_play_words(lan):
     check(done.code == 0 and done.out == "" and not there(c, "cmp", film, out).returncode, done)
     done = c.run("play", "--player", "false", folder["hash"])
     check(done.code == 7 and "status 1" in done.err, done)
+    done = c.run("play", "--player", "nosuchplayer -f", folder["hash"])
+    check(done.code == 7 and "the player cannot be started: nosuchplayer -f" in done.err, done)
     check(c.run("play", "f" * 64).code == 1, "nobody has it")
     check(c.run("play").code == 2 and c.run("play", "a", "b").code == 2, "usage")
 
