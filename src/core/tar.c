@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BLOCK    512
-#define NAME_LEN 100
-#define SIZE_OLD 077777777777ull /* bytes that eleven octal digits tell */
-#define PAX_NAME "iwant.pax"
-#define TRAILER  (2 * BLOCK)
+#define BLOCK     512
+#define NAME_LEN  100
+#define OCTAL_MAX 077777777777ll /* what eleven octal digits tell: bytes, or seconds since 1970 */
+#define PAX_NAME  "iwant.pax"
+#define TRAILER   (2 * BLOCK)
 
 static void zeros(struct buf *to, size_t n)
 {
@@ -26,7 +26,8 @@ static size_t padding(uint64_t size)
 
 /* A ustar header. The name is cut, and a size that does not fit is 0, when a pax header before it
  * says what they are. */
-static void header(struct buf *to, char kind, const char *name, size_t name_len, uint64_t size)
+static void header(struct buf *to, char kind, const char *name, size_t name_len, uint64_t size,
+                   int64_t mtime_s)
 {
     char h[BLOCK + 1] = {0};
     unsigned sum = 0;
@@ -35,8 +36,9 @@ static void header(struct buf *to, char kind, const char *name, size_t name_len,
     memcpy(h + 100, "0000644", 7);
     memcpy(h + 108, "0000000", 7);
     memcpy(h + 116, "0000000", 7);
-    snprintf(h + 124, 12, "%011" PRIo64, size <= SIZE_OLD ? size : 0);
-    memcpy(h + 136, "00000000000", 11);
+    snprintf(h + 124, 12, "%011" PRIo64, size <= (uint64_t)OCTAL_MAX ? size : 0);
+    snprintf(h + 136, 12, "%011" PRIo64,
+             (uint64_t)(mtime_s >= 0 && mtime_s <= OCTAL_MAX ? mtime_s : 0));
     memset(h + 148, ' ', 8); /* the checksum's own place counts as spaces */
     h[156] = kind;
     memcpy(h + 257, "ustar\00000", 8);
@@ -71,17 +73,17 @@ void tar_head(struct buf *to, const struct zip_file *f)
     assert(f->name_len && f->name_len <= ZIP_NAME_MAX);
     if (f->name_len > NAME_LEN)
         pax_record(&records, "path", f->name, f->name_len);
-    if (f->size > SIZE_OLD) {
+    if (f->size > (uint64_t)OCTAL_MAX) {
         snprintf(size, sizeof size, "%" PRIu64, f->size);
         pax_record(&records, "size", size, strlen(size));
     }
     if (records.len) {
-        header(to, 'x', PAX_NAME, strlen(PAX_NAME), records.len);
+        header(to, 'x', PAX_NAME, strlen(PAX_NAME), records.len, f->mtime_s);
         buf_add(to, records.data, records.len);
         zeros(to, padding(records.len));
     }
     buf_free(&records);
-    header(to, '0', f->name, f->name_len, f->size);
+    header(to, '0', f->name, f->name_len, f->size, f->mtime_s);
 }
 
 void tar_tail(struct buf *to, const struct zip_file *f)

@@ -6,12 +6,15 @@
 #include <string.h>
 #include <utf8proc.h>
 
-#define LARGE     0xffffffffu
-#define FLAGS     0x0808u /* the checksum comes behind; the name is UTF-8 */
-#define DATE_1980 0x0021u
-#define PLAIN     20u /* version needed: folders */
-#define WIDE      45u /* ... 64-bit records */
-#define UNIX_FILE (0100644ull << 16)
+#define LARGE      0xffffffffu
+#define FLAGS      0x0808u    /* the checksum comes behind; the name is UTF-8 */
+#define UTC_1980   315532800  /* 1980-01-01 00:00:00: dates begin there */
+#define UTC_2107   4354819198 /* 2107-12-31 23:59:58: and end */
+#define MARCH_2100 4107542400 /* 2100-03-01 */
+#define UTC_EXTRA  9u
+#define PLAIN      20u /* version needed: folders */
+#define WIDE       45u /* ... 64-bit records */
+#define UNIX_FILE  (0100644ull << 16)
 
 /* Little-endian, all of it. */
 static void put(struct buf *to, uint64_t value, unsigned bytes)
@@ -52,6 +55,49 @@ uint32_t zip_crc_add(const struct zip_crc *c, uint32_t crc, const void *data, si
     return ~crc;
 }
 
+/* ---- times ---- */
+
+/* Time and date of UTC, two seconds fine. Every fourth year is a leap year but 2100, whose February
+ * 29 is counted, too, and never named. */
+static void put_date(struct buf *to, int64_t at_s)
+{
+    static const uint8_t lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int64_t in = at_s < UTC_1980 ? UTC_1980 : at_s > UTC_2107 ? UTC_2107 : at_s;
+    uint32_t day = (uint32_t)((in - UTC_1980) / 86400) + (in >= MARCH_2100);
+    uint32_t second = (uint32_t)((in - UTC_1980) % 86400);
+    uint32_t year = day / 1461 * 4, month = 0;
+
+    day %= 1461;
+    if (day >= 366) {
+        year += 1 + (day - 366) / 365;
+        day = (day - 366) % 365;
+    }
+    for (;; month++) {
+        uint32_t length = month == 1 && year % 4 ? 28 : lengths[month];
+
+        if (day < length)
+            break;
+        day -= length;
+    }
+    put(to, second / 3600 << 11 | second / 60 % 60 << 5 | second % 60 / 2, 2);
+    put(to, year << 9 | (month + 1) << 5 | (day + 1), 2);
+}
+
+static unsigned utc_len(const struct zip_file *f)
+{
+    return f->mtime_s >= 0 && f->mtime_s <= INT32_MAX ? UTC_EXTRA : 0;
+}
+
+static void put_utc(struct buf *to, const struct zip_file *f)
+{
+    if (!utc_len(f))
+        return;
+    put(to, 0x5455, 2);
+    put(to, UTC_EXTRA - 4, 2);
+    put(to, 1, 1); /* the modification's alone */
+    put(to, (uint64_t)f->mtime_s, 4);
+}
+
 /* ---- the archive ---- */
 
 void zip_head(struct buf *to, const struct zip_file *f)
@@ -63,14 +109,13 @@ void zip_head(struct buf *to, const struct zip_file *f)
     put(to, wide ? WIDE : PLAIN, 2);
     put(to, FLAGS, 2);
     put(to, 0, 2); /* stored */
-    put(to, 0, 2); /* midnight ... */
-    put(to, DATE_1980, 2);
+    put_date(to, f->mtime_s);
     put(to, 0,
         4); /* the checksum is behind. The sizes are here, too: who reads a stream needs them */
     put(to, wide ? LARGE : f->size, 4);
     put(to, wide ? LARGE : f->size, 4);
     put(to, f->name_len, 2);
-    put(to, wide ? 20 : 0, 2);
+    put(to, (wide ? 20 : 0) + utc_len(f), 2);
     buf_add(to, f->name, f->name_len);
     if (wide) {
         put(to, 1, 2);
@@ -78,6 +123,7 @@ void zip_head(struct buf *to, const struct zip_file *f)
         put(to, f->size, 8);
         put(to, f->size, 8);
     }
+    put_utc(to, f);
 }
 
 void zip_tail(struct buf *to, const struct zip_file *f)
@@ -100,29 +146,29 @@ void zip_entry(struct buf *to, const struct zip_file *f)
     put(to, extra ? WIDE : PLAIN, 2);
     put(to, FLAGS, 2);
     put(to, 0, 2);
-    put(to, 0, 2);
-    put(to, DATE_1980, 2);
+    put_date(to, f->mtime_s);
     put(to, f->crc, 4);
     put(to, wide ? LARGE : f->size, 4);
     put(to, wide ? LARGE : f->size, 4);
     put(to, f->name_len, 2);
-    put(to, extra ? extra + 4 : 0, 2);
+    put(to, (extra ? extra + 4 : 0) + utc_len(f), 2);
     put(to, 0, 2); /* no comment */
     put(to, 0, 2); /* disk */
     put(to, 0, 2);
     put(to, UNIX_FILE, 4);
     put(to, far ? LARGE : f->at, 4);
     buf_add(to, f->name, f->name_len);
-    if (!extra)
-        return;
-    put(to, 1, 2);
-    put(to, extra, 2);
+    if (extra) {
+        put(to, 1, 2);
+        put(to, extra, 2);
+    }
     if (wide) {
         put(to, f->size, 8);
         put(to, f->size, 8);
     }
     if (far)
         put(to, f->at, 8);
+    put_utc(to, f);
 }
 
 void zip_end(struct buf *to, uint64_t files, uint64_t at, uint64_t len)

@@ -34,6 +34,7 @@ static void open_bundle(struct bundle *b, const struct look *folder, bool zip)
         b->file[i].name_len = name.len;
         b->file[i].name = buf_take(&name, NULL);
         b->file[i].size = folder->file[i].size;
+        b->file[i].mtime_s = folder->file[i].mtime_s;
     }
 }
 

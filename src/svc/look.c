@@ -131,8 +131,8 @@ int look_content(const struct look_conf *c, const struct hash *hash, unsigned ms
 struct level {
     struct dir {
         struct hash hash;
-        char *path; /* "" or ends with a slash */
-        struct buf manifest;
+        char *path;                 /* "" or ends with a slash */
+        struct buf manifest, times; /* of its entries, 8 bytes each */
     } * dir;
     size_t len, cap;
 };
@@ -141,6 +141,7 @@ struct take {
     struct look *l;
     struct level *next;
     const char *path;
+    struct rd times;
 };
 
 static bool take_entry(void *ctx, const struct content_entry *entry, struct err *e)
@@ -148,6 +149,7 @@ static bool take_entry(void *ctx, const struct content_entry *entry, struct err 
     struct take *t = ctx;
     struct look *l = t->l;
     struct buf path = {0};
+    int64_t mtime_s = rd_left(&t->times) >= 8 ? (int64_t)rd_u64(&t->times) : INT64_MIN;
 
     buf_str(&path, t->path);
     buf_add(&path, entry->name, entry->name_len);
@@ -165,8 +167,10 @@ static bool take_entry(void *ctx, const struct content_entry *entry, struct err 
         *d = (struct dir){.hash = entry->hash, .path = buf_take(&path, NULL)};
     } else {
         MEM_GROW(l->file, l->files, l->files_cap);
-        l->file[l->files++] = (struct look_file){
-            .path = buf_take(&path, NULL), .hash = entry->hash, .size = entry->size};
+        l->file[l->files++] = (struct look_file){.path = buf_take(&path, NULL),
+                                                 .hash = entry->hash,
+                                                 .size = entry->size,
+                                                 .mtime_s = mtime_s};
     }
     return true;
 }
@@ -186,12 +190,12 @@ static void read_own(const struct look_conf *c, struct level *level)
 
     for (size_t i = 0; r && i < level->len; i++) {
         struct dir *d = &level->dir[i];
-        struct buf times = {0};
 
-        if (store_manifest(r, &d->hash, &d->manifest, &times, &ignored) != 1 ||
-            !is_manifest(&d->hash, buf_cstr(&d->manifest), d->manifest.len))
+        if (store_manifest(r, &d->hash, &d->manifest, &d->times, &ignored) != 1 ||
+            !is_manifest(&d->hash, buf_cstr(&d->manifest), d->manifest.len)) {
             buf_free(&d->manifest);
-        buf_free(&times);
+            buf_free(&d->times);
+        }
     }
     store_reader_close(r);
 }
@@ -203,8 +207,11 @@ static void take_answer(struct dir *d, const struct gather *g)
     uint32_t len = rd_u32(&r);
     const void *text = rd_bytes(&r, len);
 
-    if (g->status == 200 && text && is_manifest(&d->hash, text, len))
-        buf_add(&d->manifest, text, len);
+    if (g->status != 200 || !text || !is_manifest(&d->hash, text, len))
+        return;
+    buf_add(&d->manifest, text, len);
+    len = (uint32_t)rd_left(&r);
+    buf_add(&d->times, rd_bytes(&r, len), len);
 }
 
 static void ask_holder(const struct look_conf *c, const struct look_holder *h, struct level *level,
@@ -261,7 +268,10 @@ static int read_level(const struct look_conf *c, struct look *l, struct level *l
         return err_set(e, ERR_UNFINISHED, "no holder tells what the folder has inside");
     for (size_t i = 0; !bad && i < level->len; i++) {
         struct dir *d = &level->dir[i];
-        struct take t = {.l = l, .next = next, .path = d->path};
+        struct take t = {.l = l,
+                         .next = next,
+                         .path = d->path,
+                         .times = rd_over(buf_cstr(&d->times), d->times.len)};
 
         bad = content_manifest_parse(d->manifest.data, d->manifest.len, take_entry, &t, NULL, e);
     }
@@ -273,6 +283,7 @@ static void level_free(struct level *level)
     for (size_t i = 0; i < level->len; i++) {
         mem_free(level->dir[i].path);
         buf_free(&level->dir[i].manifest);
+        buf_free(&level->dir[i].times);
     }
     mem_free(level->dir);
     *level = (struct level){0};

@@ -28,6 +28,7 @@ struct look_file {
     char *path; /* inside the folder: foreign bytes, path_check has passed them */
     struct hash hash;
     uint64_t size;
+    int64_t mtime_s; /* since 1970, a hint of who told the folder; INT64_MIN: unknown */
 };
 
 struct look {

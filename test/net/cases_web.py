@@ -99,6 +99,8 @@ def case_guests(lan):
     for i, name in enumerate(NAMES):
         with open(f"{a.share}/Album/deep/er/{name}", "w") as f:
             f.write(f"file {i}\n")
+    os.utime(film, (1700000000, 1700000000))
+    os.utime(f"{a.share}/Album/deep/er/{NAMES[0]}", (1600000000, 1600000000))
     noise(f"{b.share}/own song.mp3", 3 * MIB)
     a.start()
     b.start()
@@ -148,9 +150,11 @@ def case_guests(lan):
         check(z.testzip() is None and len(z.namelist()) == 1 + len(NAMES), z.namelist())
         check(z.read("Album/big film.mp4") == whole and z.read("Album/deep/er/ä漢😀.txt") == b"file 5\n"
               and "Album/deep/er/back%5Cslash" in z.namelist(), z.namelist())
+        check(z.getinfo("Album/big film.mp4").date_time == (2023, 11, 14, 22, 13, 20), "its time")
     code, head, body = ask(c, f"{origin}/tar/{token}/{album}/x")
     check(code == 200 and f"content-length: {len(body)}" in head, head)
     with tarfile.open(fileobj=io.BytesIO(body)) as t:
+        check((t.getmember("Album/big film.mp4").mtime, t.getmember(f"Album/deep/er/{NAMES[0]}").mtime) == (1700000000, 1600000000), "times")
         check({m.name for m in t} == {"Album/big film.mp4", *(f"Album/deep/er/{n}" for n in NAMES)}, t.getnames())
     code, body = curl(c, f"{origin}/v1/look/{album}", *bearer)
     check(len(json.loads(body)["files"]) == 1 + len(NAMES), body)

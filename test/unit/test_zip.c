@@ -191,6 +191,40 @@ static void many(void **state)
     mem_free(f);
 }
 
+/* Times, the same by zip's two ways and by tar: leap days, both ends, and what has none. */
+static void times(void **state)
+{
+    static const int64_t at[] = {
+        ZIP_NO_TIME, INT64_MAX,  -1,         0,          315532799,  315532800,
+        951782400,   951868799,  1709164800, 1735689599, 1732372693, 2147483647,
+        2147483648,  4107542399, 4107542400, 4354819198,
+    };
+    enum { COUNT = sizeof at / sizeof *at };
+    struct zip_file f[COUNT];
+    struct buf list = {0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++) {
+        f[i] = (struct zip_file){.name = "top/x", .name_len = 5, .size = 3, .mtime_s = at[i]};
+        buf_printf(&list, "%lld,", (long long)at[i]);
+    }
+    archive("times.zip", true, f, COUNT, false);
+    archive("times.tar", false, f, COUNT, false);
+    run("python3 -W ignore -c \"import calendar, struct, tarfile, zipfile; at = [%s]; "
+        "z = zipfile.ZipFile('times.zip'); assert z.testzip() is None; "
+        "d = [calendar.timegm((*i.date_time, 0, 0, 0)) for i in z.infolist()]; "
+        "assert d == [min(max(t, 315532800), 4354819198) // 2 * 2 if t < 2 ** 62 else 4354819198 "
+        "for t in at], d; "
+        "x = [struct.unpack('<HHBi', i.extra)[3] if i.extra else None for i in z.infolist()]; "
+        "assert x == [t if 0 <= t < 2 ** 31 else None for t in at], x; "
+        "m = [i.mtime for i in tarfile.open('times.tar')]; "
+        "assert m == [t if 0 <= t < 8 ** 11 else 0 for t in at], m\"",
+        list.data);
+    if (!system("command -v unzip >/dev/null"))
+        run("unzip -tqq times.zip >unzip.out 2>&1 || { cat unzip.out; false; }");
+    buf_free(&list);
+}
+
 static void checksums(void **state)
 {
     static const char text[] = "123456789";
@@ -223,7 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readable),  cmocka_unit_test(large), cmocka_unit_test(many),
-        cmocka_unit_test(checksums), cmocka_unit_test(names),
+        cmocka_unit_test(checksums), cmocka_unit_test(names), cmocka_unit_test(times),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
