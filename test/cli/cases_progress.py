@@ -75,10 +75,14 @@ def case_progress(w):
 
     shown = a.terminal("download", *slow, *keys, columns=120, env={"NO_COLOR": "1"}, on_text=narrower)
     check(shown.code == 0 and folded, shown)
-    at = shown.out.index("\r", folded[0])  # when the next picture was drawn
-    screen = Screen(120).feed(shown.out[:at])
-    screen.fold(50)
-    left = screen.feed(shown.out[at:]).text()
+    at, left = folded[0], "total"
+    for _ in range(3):  # a picture or two may have been drawn before the terminal was narrower
+        at = shown.out.find("\r", at + 1)
+        if at < 0 or "total" not in left and " % " not in left:
+            break
+        screen = Screen(120).feed(shown.out[:at])
+        screen.fold(50)
+        left = screen.feed(shown.out[at:]).text()
     check("total" not in left and " % " not in left, left)
     forget(a)
 
