@@ -154,8 +154,8 @@ static void say_unwatched(struct out *o, const json_t *shared)
                  unwatched, (unsigned long long)out_num(shared, "watch_need"));
     else if (swept)
         snprintf(text, sizeof text,
-                 "%llu folders lie where changes are not told (network or FUSE): they are looked "
-                 "through now and then",
+                 "%llu folders are looked through now and then: changes there are not all told "
+                 "(network, FUSE, hard links)",
                  swept);
     else
         return;

@@ -110,6 +110,8 @@ struct folder {
 
     bool scan;       /* in s->scan: to be listed whole */
     bool deep;       /* ... and all folders in it */
+    bool listing;    /* it is being listed */
+    bool again;      /* ... and to be listed once more after that */
     int64_t scan_ms; /* not before */
 
     bool need;    /* its manifest is to be made anew */
@@ -176,7 +178,7 @@ struct skips {
     char path[];
 };
 
-/* A folder of whose changes nobody tells. */
+/* A folder of whose changes not all are told. */
 struct blind {
     UT_hash_handle hh;
     bool limit; /* it would be watched, but for the limit of watches */
@@ -346,7 +348,7 @@ void share_skips_drop(struct share *s, const char *folder);     /* its counts, a
 void share_skips_drop_if(struct share *s, path_fn *fn, void *ctx);
 
 /* ---- share_sweep.c ---- */
-/* Whether a folder can be watched; limit: not for the limit of watches. */
+/* Whether something may change in a folder that nobody tells of; limit: for the limit of watches. */
 void sweep_note(struct share *s, const char *path, bool blind, bool limit);
 bool sweep_has(const struct share *s, const char *path);
 void sweep_drop(struct share *s, const char *path); /* and all below */

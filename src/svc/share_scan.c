@@ -19,6 +19,7 @@ struct listing {
     const char *below;   /* ... and where there */
     struct root_dir *dir;
     bool deep;
+    bool blind, limit; /* as sweep_note() has it */
     uint64_t ino, seq; /* of the marks, at its beginning */
     uint32_t skipped[SKIP_COUNT];
     struct arena *names;
@@ -91,7 +92,11 @@ void share_list(struct share *s, const char *path, bool deep, int64_t not_before
 
     f->deep |= deep;
     if (f->scan) {
-        f->scan_ms = f->scan_ms < not_before ? f->scan_ms : not_before;
+        bool anew = f->listing && !f->again;
+
+        if (anew || not_before < f->scan_ms)
+            f->scan_ms = not_before;
+        f->again |= anew;
         return;
     }
     f->scan = true;
@@ -132,8 +137,14 @@ void share_scan_drop(struct share *s)
     end_listing(s);
 }
 
+/* Unless it was asked for again: what has been listed may be older than that. */
 static void listed(struct share *s, struct folder *f)
 {
+    bool again = f->again;
+
+    f->listing = f->again = false;
+    if (again)
+        return;
     f->scan = f->deep = false;
     DL_DELETE2(s->scan, f, scan_prev, scan_next);
     folder_update(s, f);
@@ -146,16 +157,16 @@ void share_scan_leave(struct share *s, path_fn *fn, void *ctx)
     if (!f || !fn(ctx, f->path))
         return;
     end_listing(s);
+    f->again = false;
     listed(s, f);
 }
 
-static void watch_folder(struct share *s, const struct folder *f, const struct place *p,
-                         struct root_dir *dir)
+static void watch_folder(struct share *s, struct listing *l)
 {
     struct err e;
-    bool watched = s->watch && !watch_add(s->watch, root_list_fd(dir), f->path, &e);
 
-    sweep_note(s, f->path, !watched || p->sweep, !watched);
+    l->limit = !s->watch || watch_add(s->watch, root_list_fd(l->dir), l->folder->path, &e);
+    l->blind = l->limit || l->place->sweep;
 }
 
 /* A folder that cannot be listed is not shared; one that is not there is told of by the one above.
@@ -188,15 +199,17 @@ static bool begin_listing(struct share *s, struct folder *f)
         return false;
     }
     root_stat_fd(root_list_fd(dir), &st);
-    watch_folder(s, f, p, dir);
-    if (share_read_ignore(&p->rules, p->held->root, below))
-        f->deep = true; /* the patterns are for all below */
     l = s->listing = mem_zero(1, sizeof *l);
     l->folder = f;
     l->place = p;
     l->below = below;
     l->dir = dir;
+    watch_folder(s, l);
+    if (share_read_ignore(&p->rules, p->held->root, below))
+        f->deep = true; /* the patterns are for all below */
     l->deep = f->deep;
+    f->listing = true;
+    f->deep = false;
     l->ino = st.ino;
     l->seq = s->mark_seq;
     l->names = arena_new();
@@ -285,9 +298,12 @@ static void compare(struct share *s)
     /* It went from here while it was listed, and that may be known by now. It is still to be
      * listed: what has its name now, or nothing. */
     if (place_stat(s, f->path, &now, &e) || now.ino != l->ino) {
+        f->deep |= l->deep;
+        f->listing = f->again = false;
         end_listing(s);
         return;
     }
+    sweep_note(s, f->path, l->blind, l->limit);
     if (old)
         forget_skips(s, old);
     for (size_t i = 0; i < SKIP_COUNT; i++)
@@ -323,6 +339,7 @@ static void take_child(struct share *s, struct listing *l, const char *name,
         l->skipped[skip]++;
         return;
     }
+    l->blind |= st->kind != 'd' && st->links > 1; /* written to under another name, elsewhere? */
     MEM_GROW(l->found, l->found_count, l->found_cap);
     l->found[l->found_count++] = share_seen(arena_strn(l->names, name, len), len, st);
 }

@@ -1,6 +1,8 @@
-/* Folders of whose changes nobody tells: where the limit of watches is met, and on file systems
- * that others change (network, FUSE). They alone are listed again from time to time, and each
- * listing tries to watch them anew: once the limit is raised, that ends by itself. */
+/* Folders of whose changes not all are told: where the limit of watches is met, on file systems
+ * that others change (network, FUSE), and where files have several names: inotify(7) tells only of
+ * the name that was written through, and that may lie elsewhere. They alone are listed again from
+ * time to time, and each listing tries to watch them anew: once the limit is raised, that ends by
+ * itself. */
 #include "svc/share_priv.h"
 
 #include "base/log.h"

@@ -334,6 +334,8 @@ static void look(struct share *s, struct folder *f, const char *name)
     if (had)
         was = share_known(name, len, &known);
     if (skip == SKIP_NOT) {
+        if (st.kind != 'd' && st.links > 1 && !sweep_has(s, f->path))
+            sweep_note(s, f->path, true, false);
         is = share_seen(name, len, &st);
         share_found(s, f, &is, had ? &was : NULL, false);
         /* What was here before may have been changed, and have other names. */

@@ -771,6 +771,28 @@ static void a_look_leads_to_another(void **state)
     await_content("b", "new");
 }
 
+/* A file is written to under another name that it has, where nothing is watched. */
+static void a_name_outside_is_written_to(void **state)
+{
+    struct share_status st;
+
+    (void)state;
+    run("mkdir s t .h; echo -n old >s/a; echo -n x >t/b; ln s/a .h/a");
+    start(false);
+    await("d:|d:s|f:s/a|d:t|f:t/b");
+    await_status(st, st.swept == 1 && !st.watch_limit);
+    write_file(".h/a", "new");
+    await_content("s/a", "new");
+    run("ln t/b .h/b"); /* a name in .h is not told of, a change of t is */
+    write_file("t/b", "more");
+    await_status(st, st.swept == 2);
+    write_file(".h/b", "at last");
+    await_content("t/b", "at last");
+    run("rm -r .h");
+    await_status(st, !st.swept);
+    await("d:|d:s|f:s/a|d:t|f:t/b");
+}
+
 /* A change costs the manifests above it, whatever else there is. */
 static void manifests_above_a_change(void **state)
 {
@@ -1008,6 +1030,7 @@ int main(void)
         T(manifests_above_a_change),
         T(what_nobody_tells_is_found),
         T(a_look_leads_to_another),
+        T(a_name_outside_is_written_to),
         T(a_damaged_index_is_made_anew),
         T(whatever_happens),
         T(a_full_disk_is_told_and_outlived),
